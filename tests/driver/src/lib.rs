@@ -1,0 +1,5 @@
+//! Runs an operation list of `oyez-model` against oyez and the oracle at once, and panics at the first difference with
+//! the operations so far, as code that can be pasted into a test.
+
+mod script;
+pub mod set;
