@@ -1,3 +1,26 @@
-//! Oyez.
+#![doc = include_str!("docs/overview.md")]
+
+pub mod docs;
+pub mod fanout;
+pub mod member_list;
+pub mod registry;
 pub mod sorted_set;
+pub mod stats;
+pub mod testing;
+
+mod sync;
+
+pub use fanout::{
+    Batch, Class, Drained, Event, Fanout, FanoutOptions, Fate, Gap, HostPanic, Item, Joined, OnPanic, OrderKey, Outbox,
+    OutboxError, PayloadTooLarge, Receipt, Sequence, Took, Worker, WorkerError,
+};
+pub use member_list::{
+    Counts, Flush, GroupId, ListOp, MemberId, MemberList, MemberListOptions, MemberListStats, RegroupError, Row,
+    Update, UpsertError, Upserted, ViewerId, Window, WindowError, WindowLimits, collation,
+};
+pub use registry::{
+    Audience, ConnectError, NoSuchPartition, NoSuchSession, PartitionId, Query, Registry, RegistryOptions,
+    RegistryStats, SessionId, SubscribeError, Subscribed, Topic, Unsubscribed, Verdict,
+};
 pub use sorted_set::{Disorder, Inserted, NotSorted, Removed, SortedSet};
+pub use stats::{Accounting, Discarded, PartitionStats, Stats};

@@ -130,9 +130,7 @@ impl<K> SortedSet<K> {
     /// Unless `leaf` is within 4 and 64 and `branch` within 4 and 32.
     #[doc(hidden)]
     pub fn with_node_sizes(leaf: usize, branch: usize) -> Self {
-        SortedSet {
-            tree: Tree::with_node_sizes(leaf, branch),
-        }
+        SortedSet { tree: Tree::with_node_sizes(leaf, branch) }
     }
 
     /// The number of keys. O(1).
@@ -436,9 +434,7 @@ impl<K: Ord> FromIterator<K> for SortedSet<K> {
         let mut keys: Vec<K> = keys.into_iter().collect();
         keys.sort();
         keys.dedup_by(|next, kept| next == kept);
-        SortedSet {
-            tree: Tree::new().rebuilt(keys),
-        }
+        SortedSet { tree: Tree::new().rebuilt(keys) }
     }
 }
 
@@ -478,12 +474,7 @@ impl<K> fmt::Display for NotSorted<K> {
             Disorder::Duplicate => "equal to",
             Disorder::Descending => "smaller than",
         };
-        write!(
-            f,
-            "key {} of {} is {what} the one before it",
-            self.at,
-            self.keys.len()
-        )
+        write!(f, "key {} of {} is {what} the one before it", self.at, self.keys.len())
     }
 }
 

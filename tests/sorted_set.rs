@@ -18,24 +18,8 @@ proptest! {
 
 #[test]
 fn a_neighbour_fills_a_small_branch_at_either_end() {
-    run(&[
-        InsertUp {
-            from: 0,
-            len: 255,
-            step: 2,
-        },
-        RemoveRun { from: 0, len: 200 },
-        Slice { from: 0, to: 99 },
-    ]);
-    run(&[
-        InsertDown {
-            from: 900,
-            len: 255,
-            step: 2,
-        },
-        RemoveRun { from: 60, len: 200 },
-        Slice { from: 0, to: 99 },
-    ]);
+    run(&[InsertUp { from: 0, len: 255, step: 2 }, RemoveRun { from: 0, len: 200 }, Slice { from: 0, to: 99 }]);
+    run(&[InsertDown { from: 900, len: 255, step: 2 }, RemoveRun { from: 60, len: 200 }, Slice { from: 0, to: 99 }]);
 }
 
 #[test]
@@ -49,36 +33,19 @@ fn a_million_keys_load_in_bulk_and_keep_their_ranks() {
         assert_eq!(set.rank(&(key + 1)), Err(rank + 1));
         assert_eq!(set.select(rank), Some(&key));
     }
-    assert!(
-        set.slice(499_990..500_010)
-            .map(|key| key / 3)
-            .eq(499_990..500_010)
-    );
+    assert!(set.slice(499_990..500_010).map(|key| key / 3).eq(499_990..500_010));
 }
 
 #[test]
 fn unsorted_bulk_input_is_refused_and_comes_back() {
     let keys: Vec<u64> = (0..1_000_000).chain([999_999]).collect();
     let refused = SortedSet::from_sorted(keys).unwrap_err();
-    assert_eq!(
-        (refused.at, refused.disorder),
-        (1_000_000, Disorder::Duplicate)
-    );
+    assert_eq!((refused.at, refused.disorder), (1_000_000, Disorder::Duplicate));
     assert_eq!(refused.keys.len(), 1_000_001);
 
     let refused = SortedSet::from_sorted(vec!["b", "a"]).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "key 1 of 2 is smaller than the one before it"
-    );
-    assert_eq!(
-        refused,
-        NotSorted {
-            keys: vec!["b", "a"],
-            at: 1,
-            disorder: Disorder::Descending
-        }
-    );
+    assert_eq!(refused.to_string(), "key 1 of 2 is smaller than the one before it");
+    assert_eq!(refused, NotSorted { keys: vec!["b", "a"], at: 1, disorder: Disorder::Descending });
 }
 
 #[test]
@@ -100,9 +67,7 @@ fn ascending_and_descending_loads_give_the_same_valid_set() {
 
 #[test]
 fn after_removing_most_keys_at_random_the_set_is_valid_and_right() {
-    let keys: Vec<u64> = (0..50_000_u64)
-        .map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15))
-        .collect();
+    let keys: Vec<u64> = (0..50_000_u64).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15)).collect();
     let mut set: SortedSet<u64> = keys.iter().copied().collect();
     let mut oracle: BTreeSet<u64> = keys.iter().copied().collect();
     for key in &keys[..47_500] {
@@ -131,10 +96,7 @@ fn a_key_of_another_type_is_looked_up_by_borrow() {
     let set: SortedSet<String> = ["ada", "bob", "eve"].map(String::from).into();
     assert_eq!(set.rank("bob"), Ok(1));
     assert_eq!(set.get("eve").map(String::as_str), Some("eve"));
-    assert!(
-        set.range::<str, _>((Included("b"), Excluded("d")))
-            .eq(["bob"])
-    );
+    assert!(set.range::<str, _>((Included("b"), Excluded("d"))).eq(["bob"]));
 }
 
 #[test]

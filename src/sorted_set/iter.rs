@@ -41,22 +41,14 @@ enum Toward {
 impl<'a, K> Iter<'a, K> {
     /// `ranks` must lie within the tree.
     pub(super) fn new(tree: &'a Tree<K>, ranks: Range<usize>) -> Self {
-        Iter {
-            tree,
-            ranks,
-            front: None,
-            back: None,
-        }
+        Iter { tree, ranks, front: None, back: None }
     }
 }
 
 impl<'a, K> Cursor<'a, K> {
     /// The cursor before the element of this rank, or behind the last one.
     fn seek(tree: &'a Tree<K>, rank: usize, toward: Toward) -> Self {
-        let mut cursor = Cursor {
-            path: SmallVec::new(),
-            run: [].iter(),
-        };
+        let mut cursor = Cursor { path: SmallVec::new(), run: [].iter() };
         match tree.root() {
             Node::Leaf(leaf) => cursor.run = run(leaf, rank, toward),
             Node::Branch(branch) => cursor.descend(branch, rank, toward),
@@ -136,9 +128,7 @@ impl<'a, K> Iterator for Iter<'a, K> {
     fn next(&mut self) -> Option<&'a K> {
         let rank = self.ranks.next()?;
         let tree = self.tree;
-        let cursor = self
-            .front
-            .get_or_insert_with(|| Cursor::seek(tree, rank, Toward::End));
+        let cursor = self.front.get_or_insert_with(|| Cursor::seek(tree, rank, Toward::End));
         cursor.run.next().or_else(|| cursor.next_between())
     }
 
@@ -165,9 +155,7 @@ impl<'a, K> DoubleEndedIterator for Iter<'a, K> {
     fn next_back(&mut self) -> Option<&'a K> {
         let rank = self.ranks.next_back()?;
         let tree = self.tree;
-        let cursor = self
-            .back
-            .get_or_insert_with(|| Cursor::seek(tree, rank + 1, Toward::Start));
+        let cursor = self.back.get_or_insert_with(|| Cursor::seek(tree, rank + 1, Toward::Start));
         cursor.run.next_back().or_else(|| cursor.previous_between())
     }
 }
@@ -178,12 +166,7 @@ impl<K> FusedIterator for Iter<'_, K> {}
 impl<K> Clone for Iter<'_, K> {
     fn clone(&self) -> Self {
         // The cursors are found again when they are needed.
-        Iter {
-            tree: self.tree,
-            ranks: self.ranks.clone(),
-            front: None,
-            back: None,
-        }
+        Iter { tree: self.tree, ranks: self.ranks.clone(), front: None, back: None }
     }
 }
 
@@ -229,8 +212,6 @@ impl<K> FusedIterator for IntoIter<K> {}
 
 impl<K: fmt::Debug> fmt::Debug for IntoIter<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(Iter::new(&self.tree, 0..self.tree.len()))
-            .finish()
+        f.debug_list().entries(Iter::new(&self.tree, 0..self.tree.len())).finish()
     }
 }

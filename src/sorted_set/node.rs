@@ -32,10 +32,7 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    pub const FULL: Sizes = Sizes {
-        leaf: LEAF_MAX,
-        branch: BRANCH_MAX,
-    };
+    pub const FULL: Sizes = Sizes { leaf: LEAF_MAX, branch: BRANCH_MAX };
 
     /// Fewer keys than this, and the leaf is merged with a neighbour or filled from it.
     ///
@@ -82,6 +79,7 @@ enum Child<K> {
 
 /// Children of one branch. All are of one kind, since every leaf of the tree has the same depth.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "only one branch in twenty is over branches, and boxing costs a miss")]
 pub(super) enum Children<K> {
     Leaves(ArrayVec<Leaf<K>, BRANCH_MAX>),
     Branches(ArrayVec<Box<Branch<K>>, BRANCH_MAX>),
@@ -128,9 +126,7 @@ pub(super) fn leaf_insert<K>(
     let mut right = Vec::with_capacity(sizes.leaf);
     let between = if at < left_len {
         right.extend(leaf.drain(left_len..));
-        let between = leaf
-            .pop()
-            .expect("a split leaves at least one key to the left");
+        let between = leaf.pop().expect("a split leaves at least one key to the left");
         leaf.insert(at, key);
         between
     } else if at == left_len {
@@ -139,13 +135,9 @@ pub(super) fn leaf_insert<K>(
     } else {
         right.extend(leaf.drain(left_len + 1..));
         right.insert(at - left_len - 1, key);
-        leaf.pop()
-            .expect("a split leaves at least one key to the left")
+        leaf.pop().expect("a split leaves at least one key to the left")
     };
-    Some(Split {
-        key: between,
-        right,
-    })
+    Some(Split { key: between, right })
 }
 
 impl<K> Children<K> {
@@ -182,11 +174,7 @@ impl<K> Children<K> {
 impl<K> Branch<K> {
     /// A branch over `children` with `keys` between them.
     pub fn new(children: Children<K>, keys: ArrayVec<K, BRANCH_MAX>) -> Self {
-        let mut branch = Branch {
-            starts: [0; BRANCH_MAX + 1],
-            keys,
-            children,
-        };
+        let mut branch = Branch { starts: [0; BRANCH_MAX + 1], keys, children };
         for at in 0..branch.children.len() {
             let size = match &branch.children {
                 Children::Leaves(leaves) => leaves[at].len() as u32,
@@ -210,10 +198,7 @@ impl<K> Branch<K> {
     pub fn child_at(&self, rank: usize) -> usize {
         // Counting instead of searching: the loads do not depend on each other, and the loop becomes vector code.
         let last = self.children.len() - 1;
-        self.starts[1..=last]
-            .iter()
-            .filter(|&&start| start as usize <= rank)
-            .count()
+        self.starts[1..=last].iter().filter(|&&start| start as usize <= rank).count()
     }
 
     /// The rank, within the branch, of the key behind `child`.
@@ -306,12 +291,7 @@ impl<K> Branch<K> {
         Some(Split { key, right })
     }
 
-    fn place<N>(
-        &mut self,
-        child: usize,
-        split: Split<K, N>,
-        place: impl FnOnce(&mut Branch<K>, usize, N) -> u32,
-    ) {
+    fn place<N>(&mut self, child: usize, split: Split<K, N>, place: impl FnOnce(&mut Branch<K>, usize, N) -> u32) {
         self.open_start(child + 1);
         let kept = place(self, child, split.right);
         self.starts[child + 1] = self.starts[child] + kept + 1;
@@ -328,18 +308,8 @@ impl<K> Branch<K> {
         }
         let children = self.children.split_off(at);
         let keys = self.keys.drain(at..).collect();
-        let key = self
-            .keys
-            .pop()
-            .expect("a key stands before every child but the first");
-        (
-            key,
-            Box::new(Branch {
-                starts,
-                keys,
-                children,
-            }),
-        )
+        let key = self.keys.pop().expect("a key stands before every child but the first");
+        (key, Box::new(Branch { starts, keys, children }))
     }
 
     /// After a removal below `child`: merges it with a neighbour, or fills it from one, if it has become too small.
@@ -360,18 +330,11 @@ impl<K> Branch<K> {
                 if branches[child].children.len() >= sizes.branch_min() {
                     return;
                 }
-                let (left_len, right_len) = (
-                    branches[left].children.len(),
-                    branches[left + 1].children.len(),
-                );
+                let (left_len, right_len) = (branches[left].children.len(), branches[left + 1].children.len());
                 if left_len + right_len <= sizes.branch {
                     self.merge_branches(left);
                 } else {
-                    let grows = if left_len < right_len {
-                        Side::Left
-                    } else {
-                        Side::Right
-                    };
+                    let grows = if left_len < right_len { Side::Left } else { Side::Right };
                     self.level_branches(left, grows);
                 }
             }
@@ -385,9 +348,7 @@ impl<K> Branch<K> {
     }
 
     fn merge_leaves(&mut self, left: usize) {
-        let Children::Leaves(leaves) = &mut self.children else {
-            unreachable!("called for leaves")
-        };
+        let Children::Leaves(leaves) = &mut self.children else { unreachable!("called for leaves") };
         let right = leaves.remove(left + 1);
         leaves[left].push(self.keys.remove(left));
         leaves[left].extend(right);
@@ -396,9 +357,7 @@ impl<K> Branch<K> {
 
     /// Evens out two neighbouring leaves.
     fn level_leaves(&mut self, left: usize) {
-        let Children::Leaves(leaves) = &mut self.children else {
-            unreachable!("called for leaves")
-        };
+        let Children::Leaves(leaves) = &mut self.children else { unreachable!("called for leaves") };
         let (head, tail) = leaves.split_at_mut(left + 1);
         let (small, big) = (&mut head[left], &mut tail[0]);
         let half = (small.len() + big.len()) / 2;
@@ -418,9 +377,7 @@ impl<K> Branch<K> {
     }
 
     fn merge_branches(&mut self, left: usize) {
-        let Children::Branches(branches) = &mut self.children else {
-            unreachable!("called for branches")
-        };
+        let Children::Branches(branches) = &mut self.children else { unreachable!("called for branches") };
         let right = *branches.remove(left + 1);
         let into = &mut branches[left];
         let (kept, added) = (into.children.len(), right.children.len());
@@ -441,9 +398,7 @@ impl<K> Branch<K> {
     /// Moves one child between two neighbouring branches. One is enough: it takes several merges below before the
     /// small one is too small again.
     fn level_branches(&mut self, left: usize, grows: Side) {
-        let Children::Branches(branches) = &mut self.children else {
-            unreachable!("called for branches")
-        };
+        let Children::Branches(branches) = &mut self.children else { unreachable!("called for branches") };
         let (head, tail) = branches.split_at_mut(left + 1);
         let (small, big) = (&mut *head[left], &mut *tail[0]);
         let between = &mut self.keys[left];
@@ -454,24 +409,17 @@ impl<K> Branch<K> {
                 small.push_child(key, big.children.remove(0), size);
                 big.starts.copy_within(1.., 0);
                 let base = big.starts[0];
-                big.starts
-                    .iter_mut()
-                    .for_each(|start| *start = start.wrapping_sub(base));
+                big.starts.iter_mut().for_each(|start| *start = start.wrapping_sub(base));
             }
             Side::Right => {
                 let last = small.children.len() - 1;
                 let size = small.child_size(last) as u32;
-                let key = small
-                    .keys
-                    .pop()
-                    .expect("the bigger branch has several children");
+                let key = small.keys.pop().expect("the bigger branch has several children");
                 big.keys.insert(0, std::mem::replace(between, key));
                 big.children.insert(0, small.children.remove(last));
                 big.starts.copy_within(..BRANCH_MAX, 1);
                 big.starts[0] = 0;
-                big.starts[1..]
-                    .iter_mut()
-                    .for_each(|start| *start = start.wrapping_add(size + 1));
+                big.starts[1..].iter_mut().for_each(|start| *start = start.wrapping_add(size + 1));
             }
         }
         self.starts[left + 1] = self.starts[left] + head[left].size() + 1;
@@ -490,56 +438,33 @@ impl<K: Ord> Branch<K> {
     ///
     /// `low` and `high` are the keys around this branch; without one the branch lies at that edge of the tree, where
     /// nodes may be small.
-    pub fn validate(
-        &self,
-        low: Option<&K>,
-        high: Option<&K>,
-        sizes: Sizes,
-    ) -> Result<(usize, usize), String> {
+    pub fn validate(&self, low: Option<&K>, high: Option<&K>, sizes: Sizes) -> Result<(usize, usize), String> {
         let count = self.children.len();
         let at_edge = low.is_none() || high.is_none();
         let least = if at_edge { 2 } else { sizes.branch_min() };
         if count < least || count > sizes.branch {
-            return Err(format!(
-                "a branch has {count} children, not {least} to {}",
-                sizes.branch
-            ));
+            return Err(format!("a branch has {count} children, not {least} to {}", sizes.branch));
         }
         if self.keys.len() + 1 != count {
-            return Err(format!(
-                "a branch has {count} children and {} keys",
-                self.keys.len()
-            ));
+            return Err(format!("a branch has {count} children and {} keys", self.keys.len()));
         }
         if self.starts[0] != 0 {
             return Err(format!("a branch starts at {}, not at 0", self.starts[0]));
         }
         let mut height = None;
         for child in 0..count {
-            let low = if child == 0 {
-                low
-            } else {
-                Some(&self.keys[child - 1])
-            };
-            let high = if child + 1 == count {
-                high
-            } else {
-                Some(&self.keys[child])
-            };
+            let low = if child == 0 { low } else { Some(&self.keys[child - 1]) };
+            let high = if child + 1 == count { high } else { Some(&self.keys[child]) };
             let (size, child_height) = match &self.children {
                 Children::Leaves(leaves) => (validate_leaf(&leaves[child], low, high, sizes)?, 0),
                 Children::Branches(branches) => branches[child].validate(low, high, sizes)?,
             };
             if size != self.child_size(child) {
                 let counted = self.child_size(child);
-                return Err(format!(
-                    "child {child} holds {size} elements, counted as {counted}"
-                ));
+                return Err(format!("child {child} holds {size} elements, counted as {counted}"));
             }
             if *height.get_or_insert(child_height) != child_height {
-                return Err(format!(
-                    "child {child} has height {child_height}, not {height:?}"
-                ));
+                return Err(format!("child {child} has height {child_height}, not {height:?}"));
             }
         }
         Ok((self.size() as usize, height.map_or(0, |below| below + 1)))
@@ -556,11 +481,7 @@ pub(super) fn validate_leaf<K: Ord>(
     let at_edge = low.is_none() || high.is_none();
     let least = if at_edge { 1 } else { sizes.leaf_min() };
     if leaf.len() < least || leaf.len() > sizes.leaf {
-        return Err(format!(
-            "a leaf has {} keys, not {least} to {}",
-            leaf.len(),
-            sizes.leaf
-        ));
+        return Err(format!("a leaf has {} keys, not {least} to {}", leaf.len(), sizes.leaf));
     }
     let keys = low.into_iter().chain(leaf).chain(high);
     if !keys.is_sorted_by(|a, b| a < b) {

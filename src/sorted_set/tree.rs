@@ -1,8 +1,7 @@
 //! The tree: one descent for each operation, ranks summed on the way down, splits and merges on the way back up.
 
 use super::node::{
-    BRANCH_MAX, Branch, Children, Edge, LEAF_MAX, Leaf, Sizes, Split, leaf_insert, search,
-    validate_leaf,
+    BRANCH_MAX, Branch, Children, Edge, LEAF_MAX, Leaf, Sizes, Split, leaf_insert, search, validate_leaf,
 };
 use arrayvec::ArrayVec;
 use std::borrow::Borrow;
@@ -44,29 +43,16 @@ impl Descent {
 
 impl<K> Tree<K> {
     pub const fn new() -> Self {
-        Tree {
-            root: Node::Leaf(Vec::new()),
-            len: 0,
-            sizes: Sizes::FULL,
-        }
+        Tree { root: Node::Leaf(Vec::new()), len: 0, sizes: Sizes::FULL }
     }
 
     /// # Panics
     ///
     /// When a size is not within 4 and the node's capacity.
     pub fn with_node_sizes(leaf: usize, branch: usize) -> Self {
-        assert!(
-            (4..=LEAF_MAX).contains(&leaf),
-            "leaf size {leaf} is not within 4 and {LEAF_MAX}"
-        );
-        assert!(
-            (4..=BRANCH_MAX).contains(&branch),
-            "branch size {branch} is not within 4 and {BRANCH_MAX}"
-        );
-        Tree {
-            sizes: Sizes { leaf, branch },
-            ..Tree::new()
-        }
+        assert!((4..=LEAF_MAX).contains(&leaf), "leaf size {leaf} is not within 4 and {LEAF_MAX}");
+        assert!((4..=BRANCH_MAX).contains(&branch), "branch size {branch} is not within 4 and {BRANCH_MAX}");
+        Tree { sizes: Sizes { leaf, branch }, ..Tree::new() }
     }
 
     pub fn len(&self) -> usize {
@@ -79,10 +65,7 @@ impl<K> Tree<K> {
 
     /// An empty tree with nodes of the same sizes.
     pub fn emptied(&self) -> Self {
-        Tree {
-            sizes: self.sizes,
-            ..Tree::new()
-        }
+        Tree { sizes: self.sizes, ..Tree::new() }
     }
 
     pub fn select(&self, rank: usize) -> Option<&K> {
@@ -127,9 +110,7 @@ impl<K> Tree<K> {
             match &node.children {
                 Children::Leaves(leaves) => {
                     let leaf = &leaves[child];
-                    return search(leaf, key)
-                        .map(|at| (before + at, &leaf[at]))
-                        .map_err(|at| before + at);
+                    return search(leaf, key).map(|at| (before + at, &leaf[at])).map_err(|at| before + at);
                 }
                 Children::Branches(branches) => node = &branches[child],
             }
@@ -178,10 +159,7 @@ impl<K: Ord> Tree<K> {
     /// When the tree already holds `u32::MAX - 1` elements.
     pub fn insert(&mut self, key: K) -> Result<usize, usize> {
         assert!(self.len < u32::MAX as usize - 1, "{TOO_MANY}");
-        let descent = Descent {
-            len: self.len,
-            sizes: self.sizes,
-        };
+        let descent = Descent { len: self.len, sizes: self.sizes };
         let rank = match &mut self.root {
             Node::Leaf(leaf) => {
                 let rank = match search(leaf, &key) {
@@ -198,9 +176,7 @@ impl<K: Ord> Tree<K> {
             Node::Branch(branch) => {
                 let (rank, split) = insert(branch, key, 0, descent)?;
                 if let Some(split) = split {
-                    let Node::Branch(left) =
-                        std::mem::replace(&mut self.root, Node::Leaf(Vec::new()))
-                    else {
+                    let Node::Branch(left) = std::mem::replace(&mut self.root, Node::Leaf(Vec::new())) else {
                         unreachable!("the root was a branch")
                     };
                     let branches = [left, split.right].into_iter().collect();
@@ -240,11 +216,7 @@ impl<K: Ord> Tree<K> {
         let sizes = self.sizes;
         let len = keys.len();
         if len <= sizes.leaf {
-            return Tree {
-                root: Node::Leaf(keys),
-                len,
-                sizes,
-            };
+            return Tree { root: Node::Leaf(keys), len, sizes };
         }
         let mut keys = keys.into_iter();
         // A key goes between two leaves, so `leaves` leaves hold len - (leaves - 1) keys.
@@ -261,11 +233,7 @@ impl<K: Ord> Tree<K> {
         while level.len() > 1 {
             level = build_level(level, &mut between, sizes, Children::Branches);
         }
-        let root = Node::Branch(
-            level
-                .pop()
-                .expect("at least one branch over several leaves"),
-        );
+        let root = Node::Branch(level.pop().expect("at least one branch over several leaves"));
         Tree { root, len, sizes }
     }
 
@@ -277,10 +245,7 @@ impl<K: Ord> Tree<K> {
             Node::Branch(branch) => branch.validate(None, None, self.sizes)?.0,
         };
         if counted != self.len {
-            return Err(format!(
-                "the tree holds {counted} elements, counted as {}",
-                self.len
-            ));
+            return Err(format!("the tree holds {counted} elements, counted as {}", self.len));
         }
         Ok(counted)
     }
@@ -315,12 +280,7 @@ fn build_level<K, N>(
 type Inserted<K> = (usize, Option<Split<K, Box<Branch<K>>>>);
 
 /// Inserts below `branch`, before which `before` elements stand. `Err` with the rank when the key is there.
-fn insert<K: Ord>(
-    branch: &mut Branch<K>,
-    key: K,
-    before: usize,
-    descent: Descent,
-) -> Result<Inserted<K>, usize> {
+fn insert<K: Ord>(branch: &mut Branch<K>, key: K, before: usize, descent: Descent) -> Result<Inserted<K>, usize> {
     let child = match search(&branch.keys, &key) {
         Ok(at) => return Err(before + branch.rank_of_key(at)),
         Err(child) => child,
@@ -337,30 +297,19 @@ fn insert<K: Ord>(
             let edge = descent.edge(rank);
             let split = leaf_insert(leaf, rank - before, key, edge, sizes);
             branch.count_up(child);
-            Ok((
-                rank,
-                split.and_then(|split| branch.adopt_leaf(child, split, edge, sizes)),
-            ))
+            Ok((rank, split.and_then(|split| branch.adopt_leaf(child, split, edge, sizes))))
         }
         Children::Branches(branches) => {
             let (rank, split) = insert(&mut branches[child], key, before, descent)?;
             branch.count_up(child);
             let edge = descent.edge(rank);
-            Ok((
-                rank,
-                split.and_then(|split| branch.adopt_branch(child, split, edge, sizes)),
-            ))
+            Ok((rank, split.and_then(|split| branch.adopt_branch(child, split, edge, sizes))))
         }
     }
 }
 
 /// Removes `key` below `branch`, before which `before` elements stand.
-fn remove<K, Q>(
-    branch: &mut Branch<K>,
-    key: &Q,
-    before: usize,
-    sizes: Sizes,
-) -> Result<(usize, K), usize>
+fn remove<K, Q>(branch: &mut Branch<K>, key: &Q, before: usize, sizes: Sizes) -> Result<(usize, K), usize>
 where
     K: Borrow<Q>,
     Q: Ord + ?Sized,
@@ -397,11 +346,7 @@ fn remove_at<K>(branch: &mut Branch<K>, rank: usize, sizes: Sizes) -> K {
         Children::Leaves(leaves) => leaves[child].remove(taken),
         Children::Branches(branches) => remove_at(&mut branches[child], taken, sizes),
     };
-    let removed = if is_between {
-        std::mem::replace(&mut branch.keys[child], removed)
-    } else {
-        removed
-    };
+    let removed = if is_between { std::mem::replace(&mut branch.keys[child], removed) } else { removed };
     branch.count_down(child);
     branch.mend(child, sizes);
     removed

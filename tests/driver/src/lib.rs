@@ -1,5 +1,7 @@
 //! Runs an operation list of `oyez-model` against oyez and the oracle at once, and panics at the first difference with
 //! the operations so far, as code that can be pasted into a test.
 
+pub mod fanout;
+pub mod list;
 mod script;
 pub mod set;

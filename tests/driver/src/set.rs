@@ -18,25 +18,11 @@ pub fn run(ops: &[Op]) {
         let mut set = SortedSet::with_node_sizes(leaf, branch);
         script::run("oyez_driver::set::run", ops, |op| {
             let expected = model.apply(op);
-            assert_eq!(
-                apply(&mut set, op),
-                expected,
-                "nodes of {leaf} and {branch}: {op:?}"
-            );
-            assert_eq!(
-                set.validate(),
-                Ok(model.keys().len()),
-                "nodes of {leaf} and {branch}: {op:?}"
-            );
+            assert_eq!(apply(&mut set, op), expected, "nodes of {leaf} and {branch}: {op:?}");
+            assert_eq!(set.validate(), Ok(model.keys().len()), "nodes of {leaf} and {branch}: {op:?}");
         });
-        assert!(
-            set.iter().eq(model.keys()),
-            "nodes of {leaf} and {branch}: the whole set"
-        );
-        assert!(
-            set.iter().rev().eq(model.keys().iter().rev()),
-            "the whole set backwards"
-        );
+        assert!(set.iter().eq(model.keys()), "nodes of {leaf} and {branch}: the whole set");
+        assert!(set.iter().rev().eq(model.keys().iter().rev()), "the whole set backwards");
     }
 }
 
@@ -46,25 +32,13 @@ fn apply(set: &mut SortedSet<u16>, op: &Op) -> Seen {
             let (present, rank) = insert(set, key);
             Seen::Rank { present, rank }
         }
-        Op::InsertUp { from, len, step } => Seen::Ranks(
-            run_up(from, len, step)
-                .map(|key| insert(set, key))
-                .collect(),
-        ),
-        Op::InsertDown { from, len, step } => Seen::Ranks(
-            run_down(from, len, step)
-                .map(|key| insert(set, key))
-                .collect(),
-        ),
+        Op::InsertUp { from, len, step } => Seen::Ranks(run_up(from, len, step).map(|key| insert(set, key)).collect()),
+        Op::InsertDown { from, len, step } => {
+            Seen::Ranks(run_down(from, len, step).map(|key| insert(set, key)).collect())
+        }
         Op::Remove(key) => match set.remove(&key) {
-            Removed::At(rank) => Seen::Rank {
-                present: true,
-                rank,
-            },
-            Removed::Absent(rank) => Seen::Rank {
-                present: false,
-                rank,
-            },
+            Removed::At(rank) => Seen::Rank { present: true, rank },
+            Removed::Absent(rank) => Seen::Rank { present: false, rank },
         },
         Op::RemoveRun { from, len } => {
             let ranks = removed_ranks(from, len, set.len());
@@ -74,12 +48,7 @@ fn apply(set: &mut SortedSet<u16>, op: &Op) -> Seen {
             }
             Seen::Keys(keys)
         }
-        Op::Take(key) => Seen::Ranks(
-            set.take(&key)
-                .into_iter()
-                .map(|(rank, taken)| (taken == key, rank))
-                .collect(),
-        ),
+        Op::Take(key) => Seen::Ranks(set.take(&key).into_iter().map(|(rank, taken)| (taken == key, rank)).collect()),
         Op::PopFirst => {
             let first = set.first().copied();
             assert_eq!(set.pop_first(), first);
@@ -95,14 +64,8 @@ fn apply(set: &mut SortedSet<u16>, op: &Op) -> Seen {
             assert_eq!(set.contains(&key), rank.is_ok());
             assert_eq!(set.get(&key).copied(), rank.ok().map(|_| key));
             match rank {
-                Ok(rank) => Seen::Rank {
-                    present: true,
-                    rank,
-                },
-                Err(rank) => Seen::Rank {
-                    present: false,
-                    rank,
-                },
+                Ok(rank) => Seen::Rank { present: true, rank },
+                Err(rank) => Seen::Rank { present: false, rank },
             }
         }
         Op::Select(rank) => Seen::Key(set.select(rank.into()).copied()),
@@ -113,9 +76,7 @@ fn apply(set: &mut SortedSet<u16>, op: &Op) -> Seen {
             assert_eq!(keys.len(), expected_len);
             Seen::Keys(keys)
         }
-        Op::SliceBothEnds { from, to } => {
-            Seen::Keys(both_ends(set.slice(from.into()..to.into()).copied()))
-        }
+        Op::SliceBothEnds { from, to } => Seen::Keys(both_ends(set.slice(from.into()..to.into()).copied())),
         Op::Range { from, to } => Seen::Keys(set.range(from..=to).copied().collect()),
         Op::RangeExclusive { from, to } => {
             use std::ops::Bound::Excluded;
@@ -129,10 +90,7 @@ fn apply(set: &mut SortedSet<u16>, op: &Op) -> Seen {
             Ok(()) => Seen::Nothing,
             Err(refused) => {
                 assert_eq!(&refused.keys, keys, "a refused input comes back");
-                Seen::Refused {
-                    at: refused.at,
-                    duplicate: refused.disorder == Disorder::Duplicate,
-                }
+                Seen::Refused { at: refused.at, duplicate: refused.disorder == Disorder::Duplicate }
             }
         },
         Op::CloneIt => {

@@ -5,4 +5,6 @@
 //! here), the fuzz targets (`Op` implements `Arbitrary`) and `replay --check` share it. The `Debug` form of an `Op` is
 //! Rust code, so that a failing case can be pasted into a test.
 
+pub mod fanout;
+pub mod list;
 pub mod set;

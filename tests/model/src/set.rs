@@ -101,11 +101,7 @@ pub fn build_keys(len: u16, step: u8) -> Vec<u16> {
 
 /// Ranks of `RemoveRun` in a set of `len` keys: each is removed at the same rank, as the ones behind it move up.
 pub fn removed_ranks(from: u16, len: u8, set_len: usize) -> Range<usize> {
-    let from = if set_len == 0 {
-        0
-    } else {
-        usize::from(from) % set_len
-    };
+    let from = if set_len == 0 { 0 } else { usize::from(from) % set_len };
     from..(from + usize::from(len)).min(set_len)
 }
 
@@ -126,11 +122,9 @@ impl Model {
             Op::InsertUp { from, len, step } => self.insert_all(run_up(from, len, step)),
             Op::InsertDown { from, len, step } => self.insert_all(run_down(from, len, step)),
             Op::Remove(key) => self.remove(key),
-            Op::RemoveRun { from, len } => Seen::Keys(
-                self.keys
-                    .drain(removed_ranks(from, len, self.keys.len()))
-                    .collect(),
-            ),
+            Op::RemoveRun { from, len } => {
+                Seen::Keys(self.keys.drain(removed_ranks(from, len, self.keys.len())).collect())
+            }
             Op::Take(key) => match self.keys.binary_search(&key) {
                 Ok(rank) => Seen::Ranks(vec![(self.keys.remove(rank) == key, rank)]),
                 Err(_) => Seen::Ranks(vec![]),
@@ -138,24 +132,14 @@ impl Model {
             Op::PopFirst => Seen::Key((!self.keys.is_empty()).then(|| self.keys.remove(0))),
             Op::PopLast => Seen::Key(self.keys.pop()),
             Op::Rank(key) => match self.keys.binary_search(&key) {
-                Ok(rank) => Seen::Rank {
-                    present: true,
-                    rank,
-                },
-                Err(rank) => Seen::Rank {
-                    present: false,
-                    rank,
-                },
+                Ok(rank) => Seen::Rank { present: true, rank },
+                Err(rank) => Seen::Rank { present: false, rank },
             },
             Op::Select(rank) => Seen::Key(self.keys.get(usize::from(rank)).copied()),
             Op::Slice { from, to } => Seen::Keys(self.ranks(from, to).to_vec()),
-            Op::SliceBothEnds { from, to } => {
-                Seen::Keys(both_ends(self.ranks(from, to).iter().copied()))
-            }
+            Op::SliceBothEnds { from, to } => Seen::Keys(both_ends(self.ranks(from, to).iter().copied())),
             Op::Range { from, to } => Seen::Keys(self.filter(|key| (from..=to).contains(&key))),
-            Op::RangeExclusive { from, to } => {
-                Seen::Keys(self.filter(|key| from < key && key < to))
-            }
+            Op::RangeExclusive { from, to } => Seen::Keys(self.filter(|key| from < key && key < to)),
             Op::Build { len, step } => {
                 self.keys = build_keys(len, step);
                 Seen::Nothing
@@ -172,16 +156,10 @@ impl Model {
 
     fn insert(&mut self, key: u16) -> Seen {
         match self.keys.binary_search(&key) {
-            Ok(rank) => Seen::Rank {
-                present: true,
-                rank,
-            },
+            Ok(rank) => Seen::Rank { present: true, rank },
             Err(rank) => {
                 self.keys.insert(rank, key);
-                Seen::Rank {
-                    present: false,
-                    rank,
-                }
+                Seen::Rank { present: false, rank }
             }
         }
     }
@@ -198,24 +176,15 @@ impl Model {
         match self.keys.binary_search(&key) {
             Ok(rank) => {
                 self.keys.remove(rank);
-                Seen::Rank {
-                    present: true,
-                    rank,
-                }
+                Seen::Rank { present: true, rank }
             }
-            Err(rank) => Seen::Rank {
-                present: false,
-                rank,
-            },
+            Err(rank) => Seen::Rank { present: false, rank },
         }
     }
 
     fn build(&mut self, keys: &[u16]) -> Seen {
         match (1..keys.len()).find(|&at| keys[at - 1] >= keys[at]) {
-            Some(at) => Seen::Refused {
-                at,
-                duplicate: keys[at - 1] == keys[at],
-            },
+            Some(at) => Seen::Refused { at, duplicate: keys[at - 1] == keys[at] },
             None => {
                 self.keys = keys.to_vec();
                 Seen::Nothing

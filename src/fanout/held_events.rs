@@ -1,0 +1,102 @@
+//! The events a partition still needs: a slab with a reference count each, so that a session's queue holds four bytes
+//! an event and the payload goes when its last queue has let go.
+
+use super::batch::{Held, Round};
+use super::event::{Event, Sequence};
+use std::sync::Arc;
+
+#[derive(Default)]
+pub(super) struct HeldEvents {
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+    bytes: usize,
+}
+
+struct Entry {
+    event: Option<Arc<Event>>,
+    sequence: Sequence,
+    /// Queues and offers that hold it.
+    holders: u32,
+    /// Its index among the events of the current round, or a stale one.
+    round_index: u32,
+}
+
+/// What an event costs besides its payload.
+const ENTRY_BYTES: usize = size_of::<Entry>() + size_of::<Event>();
+
+/// What an event costs while it is held.
+pub(super) fn event_bytes(event: &Event) -> usize {
+    ENTRY_BYTES + event.payload.len()
+}
+
+impl HeldEvents {
+    /// Bytes of all events held, payloads included.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Events held.
+    pub fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
+    /// Holds an event for `holders` queues, at least one.
+    pub fn insert(&mut self, sequence: Sequence, event: Arc<Event>, holders: usize) -> u32 {
+        self.bytes += event_bytes(&event);
+        let entry = Entry { event: Some(event), sequence, holders: holders as u32, round_index: 0 };
+        match self.free.pop() {
+            Some(index) => {
+                self.entries[index as usize] = entry;
+                index
+            }
+            None => {
+                self.entries.push(entry);
+                (self.entries.len() - 1) as u32
+            }
+        }
+    }
+
+    pub fn sequence(&self, index: u32) -> Sequence {
+        self.entries[index as usize].sequence
+    }
+
+    /// One holder lets go.
+    pub fn release(&mut self, index: u32) {
+        let entry = &mut self.entries[index as usize];
+        entry.holders -= 1;
+        if entry.holders > 0 {
+            return;
+        }
+        if let Some(event) = entry.event.take() {
+            self.bytes -= event_bytes(&event);
+        }
+        self.free.push(index);
+    }
+
+    /// Makes the event readable in this round; its index there.
+    pub fn share(&mut self, index: u32, round: &mut Round) -> u32 {
+        let entry = &mut self.entries[index as usize];
+        let shared = round.events.get(entry.round_index as usize).is_some_and(|held| held.index == index);
+        if !shared {
+            let event = entry.event.clone().expect("an event that is held has its payload");
+            entry.round_index = round.events.len() as u32;
+            round.events.push(Held { index, sequence: entry.sequence, event });
+        }
+        entry.round_index
+    }
+
+    /// Checks the counts against the number of handles that are out.
+    pub fn validate(&self, handles: usize) -> Result<(), String> {
+        let held = || self.entries.iter().filter_map(|entry| Some((entry, entry.event.as_ref()?)));
+        let holders: usize = held().map(|(entry, _)| entry.holders as usize).sum();
+        let bytes: usize = held().map(|(_, event)| event_bytes(event)).sum();
+        if holders != handles || bytes != self.bytes || held().count() != self.len() {
+            let (counted, len) = (self.bytes, self.len());
+            return Err(format!(
+                "{handles} handles, {holders} holders; {bytes} bytes, counted {counted}; {} events of {len}",
+                held().count()
+            ));
+        }
+        Ok(())
+    }
+}

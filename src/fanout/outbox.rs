@@ -1,0 +1,66 @@
+//! The pull face: an [`Outbox`] reads one session's events when its owner asks.
+
+use super::Shared;
+use super::batch::{Batch, Round};
+use crate::registry::{NoSuchSession, PartitionId, SessionId};
+use std::fmt;
+use std::sync::Arc;
+
+/// One session's pending events, read by its owner instead of the partition's worker. Made by
+/// [`Fanout::outbox`](super::Fanout::outbox); dropping it gives the session back to the worker.
+pub struct Outbox {
+    shared: Arc<Shared>,
+    partition: PartitionId,
+    session: SessionId,
+    round: Round,
+}
+
+impl Outbox {
+    pub(super) fn new(shared: Arc<Shared>, partition: PartitionId, session: SessionId) -> Self {
+        Outbox { shared, partition, session, round: Round::default() }
+    }
+
+    /// The session it reads.
+    pub fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// Takes at most `events_max` events, and the gap before them if there is one; empty when nothing is pending. What
+    /// is returned counts as delivered. O(items).
+    ///
+    /// # Errors
+    ///
+    /// When the session has disconnected; what was pending then is discarded.
+    ///
+    /// ```
+    /// use oyez::{Event, Fanout, FanoutOptions, Item, OrderKey, PartitionId, Query, Topic};
+    ///
+    /// let fanout = Fanout::new(FanoutOptions::default().events_per_session_max(2));
+    /// let ada = fanout.connect(PartitionId(0)).unwrap();
+    /// fanout.subscribe(ada, Topic(7)).unwrap();
+    /// for text in ["a", "b", "c", "d"] {
+    ///     fanout.publish(&Query::topic(Topic(7)), Event::new(OrderKey(1), text.as_bytes())).unwrap();
+    /// }
+    /// let mut outbox = fanout.outbox(ada).unwrap();
+    /// let batch = outbox.next_batch(10).unwrap();
+    /// let items: Vec<_> = batch.iter().collect();
+    /// assert!(matches!(items[0], Item::Gap(gap) if gap.count == 2 && gap.first.0 == 1 && gap.last.0 == 2));
+    /// assert!(matches!(items[2], Item::Event(sequence, event) if sequence.0 == 4 && &event.payload[..] == b"d"));
+    /// ```
+    pub fn next_batch(&mut self, events_max: usize) -> Result<Batch<'_>, NoSuchSession> {
+        self.shared.partition(self.partition).lock().take_batch(self.session, events_max, &mut self.round)?;
+        Ok(self.round.offers.first().map_or(Batch::EMPTY, |offer| self.round.batch(offer)))
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.shared.partition(self.partition).lock().unseat_outbox(self.session);
+    }
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox").field("session", &self.session).finish_non_exhaustive()
+    }
+}

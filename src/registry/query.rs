@@ -1,0 +1,43 @@
+//! Who an event is for: [`Query`].
+
+use super::session::SessionId;
+use super::topic::Topic;
+use smallvec::SmallVec;
+
+/// The audience of an event, described: the union of topics, without the excluded sessions.
+///
+/// ```
+/// use oyez::{Query, Topic};
+///
+/// let everyone_here = Query::topic(Topic(7));
+/// let two_rooms = Query::any_of([Topic(7), Topic(8)]);
+/// assert_ne!(everyone_here, two_rooms);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    pub(super) topics: SmallVec<[Topic; 2]>,
+    pub(super) except: SmallVec<[SessionId; 1]>,
+}
+
+impl Query {
+    /// The sessions subscribed to one topic.
+    pub fn topic(topic: Topic) -> Self {
+        Self::any_of([topic])
+    }
+
+    /// The sessions subscribed to at least one of the topics; each is in the audience once.
+    pub fn any_of(topics: impl IntoIterator<Item = Topic>) -> Self {
+        let mut topics: SmallVec<[Topic; 2]> = topics.into_iter().collect();
+        topics.sort_unstable();
+        topics.dedup();
+        Query { topics, except: SmallVec::new() }
+    }
+
+    /// Leaves this session out too: usually the sender's.
+    pub fn except(mut self, session: SessionId) -> Self {
+        if let Err(at) = self.except.binary_search(&session) {
+            self.except.insert(at, session);
+        }
+        self
+    }
+}

@@ -1,0 +1,162 @@
+//! Sessions and their handles: one slab a partition, lowest free place first.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fmt;
+
+use super::topic::Topic;
+
+/// The worker, relay or node that a session lives on. Partitions are numbered from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartitionId(pub u16);
+
+/// A connected client. The handle is stable for the session's life and is never given to another one: its place is
+/// reused with a new generation, and an old handle is then unknown.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId {
+    pub(super) slot: Slot,
+    generation: u32,
+}
+
+impl SessionId {
+    /// The handle as a number, for a C host, a wire format or a log.
+    ///
+    /// ```
+    /// # use oyez::{PartitionId, Registry, RegistryOptions, SessionId};
+    /// # let mut registry = Registry::new(RegistryOptions::default());
+    /// let session = registry.connect(PartitionId(0)).unwrap();
+    /// assert_eq!(SessionId::from_bits(session.to_bits()), session);
+    /// ```
+    pub fn to_bits(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.slot.0)
+    }
+
+    /// The handle of a number that [`to_bits`](Self::to_bits) gave. Any other number is a handle of no session, and
+    /// every call that takes it says so.
+    pub fn from_bits(bits: u64) -> Self {
+        SessionId { slot: Slot(bits as u32), generation: (bits >> 32) as u32 }
+    }
+
+    /// Its place within its partition.
+    pub(crate) fn place(self, layout: SlotLayout) -> usize {
+        layout.place(self.slot)
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId({:#x})", self.to_bits())
+    }
+}
+
+/// A session's place: the partition in the high bits, the place within it in the low ones, so that sorting by slot
+/// groups by partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Slot(u32);
+
+/// How many bits of a slot name the place within a partition.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SlotLayout {
+    place_bits: u32,
+}
+
+impl SlotLayout {
+    pub fn for_partitions(partitions: u16) -> Self {
+        SlotLayout { place_bits: (partitions - 1).leading_zeros() + 16 }
+    }
+
+    pub fn slot(self, partition: PartitionId, place: usize) -> Slot {
+        Slot(((u64::from(partition.0) << self.place_bits) | place as u64) as u32)
+    }
+
+    pub fn partition(self, slot: Slot) -> PartitionId {
+        PartitionId((u64::from(slot.0) >> self.place_bits) as u16)
+    }
+
+    pub fn place(self, slot: Slot) -> usize {
+        (u64::from(slot.0) & ((1 << self.place_bits) - 1)) as usize
+    }
+
+    /// Places a partition can have at all.
+    pub fn places_max(self) -> usize {
+        1 << self.place_bits
+    }
+}
+
+/// The sessions of one partition.
+#[derive(Default)]
+pub(super) struct Sessions {
+    /// The generation of the session in each place, or of the next one if nobody is there. Apart from the rest, since
+    /// building an audience reads it for every target.
+    generations: Vec<u32>,
+    occupants: Vec<Option<Occupant>>,
+    free: BinaryHeap<Reverse<u32>>,
+    connected: usize,
+}
+
+/// What is known of a connected session.
+#[derive(Default)]
+pub(super) struct Occupant {
+    /// The topics it is subscribed to, sorted.
+    pub topics: Vec<Topic>,
+}
+
+impl Sessions {
+    pub fn len(&self) -> usize {
+        self.connected
+    }
+
+    /// Takes the lowest free place for a new session, unless there are `max` already.
+    pub fn connect(&mut self, max: usize) -> Option<usize> {
+        if self.connected >= max {
+            return None;
+        }
+        let place = match self.free.pop() {
+            Some(Reverse(place)) => place as usize,
+            // Places whose generations are used up stay empty for ever, so the slab may be longer than its sessions.
+            None if self.occupants.len() >= max => return None,
+            None => {
+                self.generations.push(0);
+                self.occupants.push(None);
+                self.occupants.len() - 1
+            }
+        };
+        self.occupants[place] = Some(Occupant::default());
+        self.connected += 1;
+        Some(place)
+    }
+
+    /// Ends the session in this place; no handle of it is known from here on.
+    pub fn disconnect(&mut self, place: usize) -> Option<Occupant> {
+        let occupant = self.occupants[place].take()?;
+        self.connected -= 1;
+        if let Some(next) = self.generations[place].checked_add(1) {
+            self.generations[place] = next;
+            self.free.push(Reverse(place as u32));
+        }
+        Some(occupant)
+    }
+
+    pub fn handle(&self, slot: Slot, place: usize) -> SessionId {
+        SessionId { slot, generation: self.generations[place] }
+    }
+
+    pub fn get(&self, place: usize, session: SessionId) -> Option<&Occupant> {
+        if *self.generations.get(place)? != session.generation {
+            return None;
+        }
+        self.occupants[place].as_ref()
+    }
+
+    pub fn get_mut(&mut self, place: usize, session: SessionId) -> Option<&mut Occupant> {
+        if *self.generations.get(place)? != session.generation {
+            return None;
+        }
+        self.occupants[place].as_mut()
+    }
+
+    /// The connected sessions with their places.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &Occupant)> {
+        self.occupants.iter().enumerate().filter_map(|(place, occupant)| Some((place, occupant.as_ref()?)))
+    }
+}

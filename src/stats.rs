@@ -1,0 +1,134 @@
+//! Counters: what was accepted and what became of it, by part, as plain values.
+
+use crate::registry::RegistryStats;
+use std::ops::AddAssign;
+
+/// Where every accepted event went. The **identity** holds at every moment, for each session and in total:
+///
+/// accepted = delivered + dropped + discarded + abandoned + pending
+///
+/// An event for a thousand sessions counts a thousand times. What a full partition refused was told to the publisher
+/// and is not accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Accounting {
+    /// Put into a session's queue.
+    pub accepted: u64,
+    /// Taken by the host.
+    pub delivered: u64,
+    /// Gave way to newer events because the session's queue was full; each is in a gap that the session is told.
+    pub dropped: u64,
+    /// Were pending when their session ended.
+    pub discarded: Discarded,
+    /// In the hands of a host callback that panicked.
+    pub abandoned: u64,
+    /// In a queue, or in the hands of the host.
+    pub pending: u64,
+}
+
+/// Events that were pending when their session ended, by how it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Discarded {
+    /// The session disconnected, or its partition was dropped while the host had the event in hand.
+    pub disconnect: u64,
+    /// The partition was dropped.
+    pub partition_drop: u64,
+}
+
+impl Discarded {
+    /// All of them.
+    pub fn total(self) -> u64 {
+        self.disconnect + self.partition_drop
+    }
+}
+
+impl Accounting {
+    /// Everything accepted, added up by what became of it.
+    pub fn accounted(&self) -> u64 {
+        self.delivered + self.dropped + self.discarded.total() + self.abandoned + self.pending
+    }
+
+    /// Whether the identity holds. It always does; a `false` is a bug in this crate.
+    ///
+    /// ```
+    /// assert!(oyez::Accounting::default().balances());
+    /// ```
+    pub fn balances(&self) -> bool {
+        self.accepted == self.accounted()
+    }
+}
+
+impl AddAssign for Accounting {
+    fn add_assign(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.delivered += other.delivered;
+        self.dropped += other.dropped;
+        self.discarded.disconnect += other.discarded.disconnect;
+        self.discarded.partition_drop += other.discarded.partition_drop;
+        self.abandoned += other.abandoned;
+        self.pending += other.pending;
+    }
+}
+
+/// A snapshot of a [`Fanout`](crate::Fanout)'s counters, made by [`Fanout::stats`](crate::Fanout::stats).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Sessions, topics and subscriptions.
+    pub registry: RegistryStats,
+    /// Fan-outs so far; also the last sequence given.
+    pub published: u64,
+    /// By partition.
+    pub partitions: Vec<PartitionStats>,
+}
+
+impl Stats {
+    /// Where every accepted event of all partitions went. O(partitions).
+    pub fn accounting(&self) -> Accounting {
+        let mut sum = Accounting::default();
+        for partition in &self.partitions {
+            sum += partition.accounting;
+        }
+        sum
+    }
+
+    /// Recipients that full partitions refused. O(partitions).
+    pub fn refused(&self) -> u64 {
+        self.partitions.iter().map(|partition| partition.refused).sum()
+    }
+
+    /// Gaps told to sessions. O(partitions).
+    pub fn gaps(&self) -> u64 {
+        self.partitions.iter().map(|partition| partition.gaps).sum()
+    }
+
+    /// Sessions that did not take all they were offered. O(partitions).
+    pub fn lagging(&self) -> usize {
+        self.partitions.iter().map(|partition| partition.lagging).sum()
+    }
+}
+
+/// One partition's counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PartitionStats {
+    /// Sessions connected.
+    pub sessions: usize,
+    /// Sessions with something to get, in turn for the worker; at times some that have ended since.
+    pub ready: usize,
+    /// Sessions that did not take all they were offered and have not said that they can take more.
+    pub lagging: usize,
+    /// Distinct events that some session of the partition has not got yet.
+    pub events_held: usize,
+    /// Bytes of what is pending: payloads once, and four bytes for each session an event waits for.
+    pub bytes: usize,
+    /// Recipients refused because the partition was over its budget.
+    pub refused: u64,
+    /// Gaps told to sessions.
+    pub gaps: u64,
+    /// Host callbacks that panicked.
+    pub panics: u64,
+    /// Where every accepted event went.
+    pub accounting: Accounting,
+}
