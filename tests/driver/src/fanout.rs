@@ -1,12 +1,12 @@
 //! `Fanout`, with its registry, workers and outboxes, against a vector of events for each session.
 
-use crate::script;
+use crate::{script, translate};
 use oyez::{
     ConnectError, Event, Fanout, FanoutOptions, Fate, NoSuchSession, OnPanic, OrderKey, Outbox, OutboxError,
-    PartitionId, Query, RegistryOptions, Sequence, SessionId, SubscribeError, Subscribed, Took, Topic, Unsubscribed,
+    PartitionId, Query, RegistryOptions, Sequence, SessionId, SubscribeError, Took, Topic, Unsubscribed,
     Verdict, Worker, WorkerError,
 };
-use oyez_model::fanout::{self as model, Answer, Call, Gap, Handed, Item, Limits, Model, Op, Seen, To};
+use oyez_model::fanout::{self as model, Answer, Call, Handed, Item, Limits, Model, Op, Seen, To};
 use std::collections::BTreeMap;
 
 /// Settings every script is run with.
@@ -100,11 +100,11 @@ impl Host {
         assert_eq!(stats.lagging(), model.lagging());
         for (index, partition) in stats.partitions.iter().enumerate() {
             assert!(partition.accounting.balances());
-            assert_eq!(accounting(partition.accounting), model.partition_accounting(index), "partition {index}");
+            assert_eq!(translate::accounting(partition.accounting), model.partition_accounting(index), "partition {index}");
             assert!(partition.bytes <= self.bytes_max);
         }
         for (name, &session) in self.sessions.iter().enumerate() {
-            let ours = self.fanout.accounting(session).ok().map(accounting);
+            let ours = self.fanout.accounting(session).ok().map(translate::accounting);
             assert_eq!(ours, model.accounting(name), "session {name}");
         }
     }
@@ -142,7 +142,7 @@ impl Host {
             Op::Disconnect { who } => disconnect(&self.fanout, self.session(who)),
             Op::DropPartition { partition } => drop_partition(&self.fanout, partition),
             Op::Subscribe { who, topic } => match self.fanout.subscribe(self.session(who), Topic(topic.into())) {
-                Ok(joined) => Seen::Joined { new: joined.subscribed == Subscribed::New, after: joined.after.0 },
+                Ok(joined) => translate::joined(joined),
                 Err(SubscribeError::NoSuchSession) => Seen::NoSuchSession,
                 Err(SubscribeError::TooManyTopics { .. }) => Seen::TooManyTopics,
                 Err(error) => unreachable!("{error}"),
@@ -258,24 +258,15 @@ impl Host {
 }
 
 fn disconnect(fanout: &Fanout, session: SessionId) -> Seen {
-    match fanout.disconnect(session) {
-        Ok(topics) => Seen::Ended(topics),
-        Err(NoSuchSession) => Seen::NoSuchSession,
-    }
+    translate::ended(fanout.disconnect(session), Seen::NoSuchSession)
 }
 
 fn drop_partition(fanout: &Fanout, partition: u8) -> Seen {
-    match fanout.drop_partition(PartitionId(partition.into())) {
-        Ok(sessions) => Seen::Ended(sessions),
-        Err(_) => Seen::NoSuchPartition,
-    }
+    translate::ended(fanout.drop_partition(PartitionId(partition.into())), Seen::NoSuchPartition)
 }
 
 fn writable(fanout: &Fanout, session: SessionId) -> Seen {
-    match fanout.writable(session) {
-        Ok(()) => Seen::Nothing,
-        Err(NoSuchSession) => Seen::NoSuchSession,
-    }
+    translate::writable(fanout.writable(session))
 }
 
 fn outbox_refused(error: OutboxError) -> Seen {
@@ -299,8 +290,8 @@ fn publish(fanout: &Fanout, query: &Query, bytes: u8, bytes_max: usize, refusals
         assert!(held.saturating_add(needed) > bytes_max, "{held} bytes held, refused {needed} more");
     }
     assert_eq!(receipt.count + receipt.refused_count, audience.count());
-    refusals.push(receipt.refused.iter().map(|partition| partition.0 as u8).collect());
-    Seen::Published { sequence: receipt.sequence.0, count: receipt.count, refused: receipt.refused_count }
+    refusals.push(translate::refusing(&receipt));
+    translate::published(&receipt)
 }
 
 fn fate(fanout: &Fanout, session: SessionId, back: u8) -> Seen {
@@ -323,23 +314,10 @@ fn fate(fanout: &Fanout, session: SessionId, back: u8) -> Seen {
     })
 }
 
+/// Checks that the payload is the event's own.
 fn item(item: oyez::Item<'_>) -> Item {
-    match item {
-        oyez::Item::Gap(gap) => Item::Gap(Gap { count: gap.count, first: gap.first.0, last: gap.last.0 }),
-        oyez::Item::Event(sequence, event) => {
-            assert!(event.payload.iter().all(|&byte| u64::from(byte) == event.order_key.0), "its own payload");
-            Item::Event(sequence.0)
-        }
+    if let oyez::Item::Event(_, event) = item {
+        assert!(event.payload.iter().all(|&byte| u64::from(byte) == event.order_key.0), "its own payload");
     }
-}
-
-fn accounting(ours: oyez::Accounting) -> model::Accounting {
-    model::Accounting {
-        accepted: ours.accepted,
-        delivered: ours.delivered,
-        dropped: ours.dropped,
-        discarded: ours.discarded.total(),
-        abandoned: ours.abandoned,
-        pending: ours.pending,
-    }
+    translate::item(item)
 }

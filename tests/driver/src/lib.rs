@@ -5,3 +5,4 @@ pub mod fanout;
 pub mod list;
 mod script;
 pub mod set;
+pub mod translate;

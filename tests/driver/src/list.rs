@@ -1,11 +1,11 @@
 //! `MemberList` against a vector that is sorted anew, and clients that do what they are told.
 
-use crate::script;
+use crate::{script, translate};
 use oyez::{
-    Flush, GroupId, MemberId, MemberList, MemberListOptions, RegroupError, UpsertError, Upserted, ViewerId, Window,
+    GroupId, MemberId, MemberList, MemberListOptions, RegroupError, UpsertError, ViewerId, Window,
     WindowError, WindowLimits,
 };
-use oyez_model::list::{Client, LIMITS, ListOp, Model, Op, Refusal, Row, Seen, collation};
+use oyez_model::list::{Client, LIMITS, Model, Op, Refusal, Row, Seen, collation};
 use std::collections::BTreeMap;
 
 /// Runs the script, and checks after every flush that each client shows the truth in its windows.
@@ -25,7 +25,7 @@ pub fn run(ops: &[Op]) {
         let seen = apply(&mut list, op);
         assert_eq!(seen, model.apply(op), "{op:?}");
         list.validate().expect("the list is valid");
-        let rows: Vec<Row> = list.rows(0..usize::MAX).map(row).collect();
+        let rows: Vec<Row> = list.rows(0..usize::MAX).map(translate::row).collect();
         assert_eq!(rows, model.rows(), "all rows after {op:?}");
         assert_eq!(list.row_count(), rows.len());
         match (op, seen) {
@@ -59,7 +59,7 @@ fn apply(list: &mut MemberList, op: &Op) -> Seen {
         Op::Upsert { member, group, key, len } => {
             let member = MemberId(member.into());
             match list.upsert(member, GroupId(group.into()), &collation(key, len)) {
-                Ok(upserted) => seen(upserted),
+                Ok(upserted) => translate::upserted(upserted),
                 Err(error) => Seen::Refused(match error {
                     UpsertError::NoSuchGroup(_) => Refusal::NoSuchGroup,
                     UpsertError::CollationTooLong { .. } => Refusal::CollationTooLong,
@@ -69,7 +69,7 @@ fn apply(list: &mut MemberList, op: &Op) -> Seen {
             }
         }
         Op::Regroup { member, group } => match list.regroup(MemberId(member.into()), GroupId(group.into())) {
-            Ok(upserted) => seen(upserted),
+            Ok(upserted) => translate::upserted(upserted),
             Err(error) => Seen::Refused(match error {
                 RegroupError::NoSuchMember(_) => Refusal::NoSuchMember,
                 RegroupError::NoSuchGroup(_) => Refusal::NoSuchGroup,
@@ -79,12 +79,12 @@ fn apply(list: &mut MemberList, op: &Op) -> Seen {
         Op::Remove { member } => Seen::Row(list.remove(MemberId(member.into()))),
         Op::RowOf { member } => Seen::Row(list.row_of(MemberId(member.into()))),
         Op::HeaderRow { group } => Seen::Row(list.header_row(GroupId(group.into()))),
-        Op::Rows { from, to } => Seen::Rows(list.rows(from.into()..to.into()).map(row).collect()),
+        Op::Rows { from, to } => Seen::Rows(list.rows(from.into()..to.into()).map(translate::row).collect()),
         Op::SetWindows { viewer, ref windows } => {
             let windows: Vec<Window> =
                 windows.iter().map(|window| Window::new(window.0.into(), window.1.into())).collect();
             match list.set_windows(ViewerId(viewer.into()), &windows) {
-                Ok(ops) => Seen::Ops(ops.into_iter().map(list_op).collect()),
+                Ok(ops) => Seen::Ops(translate::ops(ops)),
                 Err(error) => Seen::Refused(match error {
                     WindowError::Reversed(_) => Refusal::ReversedWindow,
                     WindowError::TooWide { .. } => Refusal::WindowTooWide,
@@ -93,41 +93,6 @@ fn apply(list: &mut MemberList, op: &Op) -> Seen {
                 }),
             }
         }
-        Op::Flush => {
-            let Flush { updates, counts, .. } = list.flush();
-            let updates = updates.into_iter().map(|update| {
-                let viewers = update.viewers.iter().map(|viewer| viewer.0).collect();
-                (viewers, update.ops.into_iter().map(list_op).collect())
-            });
-            Seen::Flush {
-                updates: updates.collect(),
-                counts: counts.map(|counts| counts.groups.iter().map(|(id, count)| (id.0, *count)).collect()),
-            }
-        }
-    }
-}
-
-fn seen(upserted: Upserted) -> Seen {
-    match upserted {
-        Upserted::Inserted { row } => Seen::Inserted { row },
-        Upserted::Moved { from, to } => Seen::Moved { from, to },
-        Upserted::Unchanged { row } => Seen::Unchanged { row },
-    }
-}
-
-fn row(row: oyez::Row) -> Row {
-    match row {
-        oyez::Row::Header(group) => Row::Header(group.0),
-        oyez::Row::Member(member) => Row::Member(member.0),
-    }
-}
-
-fn list_op(op: oyez::ListOp) -> ListOp {
-    match op {
-        oyez::ListOp::Sync { window, rows } => {
-            ListOp::Sync { first: window.first, last: window.last, rows: rows.into_iter().map(row).collect() }
-        }
-        oyez::ListOp::Invalidate { window } => ListOp::Invalidate { first: window.first, last: window.last },
-        op => unreachable!("{op:?}"),
+        Op::Flush => translate::flush(list.flush()),
     }
 }
