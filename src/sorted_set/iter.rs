@@ -88,6 +88,7 @@ impl<'a, K> Cursor<'a, K> {
     }
 
     /// The key between two leaves, when the run before it is used up.
+    #[cold]
     fn next_between(&mut self) -> Option<&'a K> {
         loop {
             let (branch, child) = self.path.last_mut()?;
@@ -101,6 +102,7 @@ impl<'a, K> Cursor<'a, K> {
         }
     }
 
+    #[cold]
     fn previous_between(&mut self) -> Option<&'a K> {
         loop {
             let (branch, child) = self.path.last_mut()?;
@@ -125,11 +127,35 @@ fn run<K>(leaf: &[K], at: usize, toward: Toward) -> slice::Iter<'_, K> {
 impl<'a, K> Iterator for Iter<'a, K> {
     type Item = &'a K;
 
+    #[inline]
     fn next(&mut self) -> Option<&'a K> {
         let rank = self.ranks.next()?;
         let tree = self.tree;
         let cursor = self.front.get_or_insert_with(|| Cursor::seek(tree, rank, Toward::End));
         cursor.run.next().or_else(|| cursor.next_between())
+    }
+
+    /// Goes through whole runs, without a look at the ends for each key.
+    fn fold<B, F>(self, init: B, mut f: F) -> B
+    where
+        F: FnMut(B, &'a K) -> B,
+    {
+        let mut left = self.ranks.len();
+        if left == 0 {
+            return init;
+        }
+        let mut cursor = self.front.unwrap_or_else(|| Cursor::seek(self.tree, self.ranks.start, Toward::End));
+        let mut folded = init;
+        loop {
+            let run = cursor.run.as_slice();
+            let run = &run[..run.len().min(left)];
+            folded = run.iter().fold(folded, &mut f);
+            left -= run.len();
+            let between = if left > 0 { cursor.next_between() } else { None };
+            let Some(key) = between else { return folded };
+            folded = f(folded, key);
+            left -= 1;
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -96,13 +96,28 @@ pub(super) struct Branch<K> {
     pub children: Children<K>,
 }
 
+/// Keys that one comparison of the first pass of [`search`] stands for. Two passes of eight cover a full leaf.
+const STRIDE: usize = 8;
+
 /// Where `key` is in the sorted `keys` (`Ok`), or where it would be (`Err`).
+///
+/// Counts the smaller keys, every eighth first, then those of one eighth. That is two and a half times the comparisons
+/// of a search by halves, but none waits for the one before it: the processor loads a leaf's lines together, and where
+/// they come from memory that is what counts.
 pub(super) fn search<K, Q>(keys: &[K], key: &Q) -> Result<usize, usize>
 where
     K: Borrow<Q>,
     Q: Ord + ?Sized,
 {
-    keys.binary_search_by(|probe| probe.borrow().cmp(key))
+    let is_below = |probe: &K| probe.borrow().cmp(key).is_lt();
+    let strides = keys.chunks_exact(STRIDE).filter(|stride| is_below(&stride[STRIDE - 1])).count();
+    let start = strides * STRIDE;
+    let within = &keys[start..keys.len().min(start + STRIDE)];
+    let at = start + within.iter().filter(|probe| is_below(probe)).count();
+    match keys.get(at) {
+        Some(found) if found.borrow().cmp(key).is_eq() => Ok(at),
+        _ => Err(at),
+    }
 }
 
 /// Puts `key` at `at`, splitting the leaf when it is full.

@@ -1,0 +1,289 @@
+//! The scoreboard: how each figure compares with the best peer that does the same work.
+//!
+//! `cargo bench --bench scoreboard -- [AREA] [--quick] [--check]` prints one line per figure and
+//! nothing else on stdout, with tabs between
+//!
+//! `figure · ours · unit · best peer · peer's figure · ratio · must · aim · floor`
+//!
+//! `ratio` is the peer's cost by ours (for rates, ours by the peer's): above 1 we win. `must` and
+//! `aim` are those of [`TABLE`]; with `--check` the program ends with status 1 when a must is
+//! missed, after printing everything. `floor` is what the machine itself takes for the least that
+//! has to be touched. Every contender's figures go to stderr, with the machine, the compiler and
+//! the commit.
+
+// Figures go to stdout and everything for people to stderr: that is what this program is for.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod data;
+mod peers;
+mod scoreboard {
+    pub mod contender;
+    pub mod counting_alloc;
+    pub mod floor;
+    pub mod measure;
+    pub mod set;
+}
+
+use scoreboard::counting_alloc::CountingAlloc;
+use scoreboard::measure::Spread;
+use std::fmt;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: CountingAlloc = CountingAlloc;
+
+/// What a figure has to reach.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Goal {
+    /// Nothing was asked for.
+    None,
+    /// This many times as good as the best peer.
+    #[expect(dead_code, reason = "no figure has a must or an aim yet")]
+    Ratio(f64),
+    /// No more than this, in the figure's unit.
+    #[expect(dead_code, reason = "no figure has a must or an aim yet")]
+    AtMost(f64),
+}
+
+/// A figure of the scoreboard.
+struct Row {
+    figure: &'static str,
+    unit: &'static str,
+    must: Goal,
+    aim: Goal,
+}
+
+const fn row(figure: &'static str, unit: &'static str, must: Goal, aim: Goal) -> Row {
+    Row { figure, unit, must, aim }
+}
+
+/// Every figure, with its must and its aim: never lowered without the closing note saying so.
+/// A figure's area is the first part of its name.
+#[rustfmt::skip] // a table
+const TABLE: &[Row] = &[
+    row("set.insert.16b.10k",               "ns",    Goal::None, Goal::None),
+    row("set.insert.16b.250k",              "ns",    Goal::None, Goal::None),
+    row("set.insert.16b.1m",                "ns",    Goal::None, Goal::None),
+    row("set.insert.str.1m",                "ns",    Goal::None, Goal::None),
+    row("set.insert_unranked.16b.10k",      "ns",    Goal::None, Goal::None),
+    row("set.insert_unranked.16b.250k",     "ns",    Goal::None, Goal::None),
+    row("set.insert_unranked.16b.1m",       "ns",    Goal::None, Goal::None),
+    row("set.insert_unranked.str.1m",       "ns",    Goal::None, Goal::None),
+    row("set.remove.16b.10k",               "ns",    Goal::None, Goal::None),
+    row("set.remove.16b.250k",              "ns",    Goal::None, Goal::None),
+    row("set.remove.16b.1m",                "ns",    Goal::None, Goal::None),
+    row("set.remove.str.1m",                "ns",    Goal::None, Goal::None),
+    row("set.remove_unranked.16b.10k",      "ns",    Goal::None, Goal::None),
+    row("set.remove_unranked.16b.250k",     "ns",    Goal::None, Goal::None),
+    row("set.remove_unranked.16b.1m",       "ns",    Goal::None, Goal::None),
+    row("set.remove_unranked.str.1m",       "ns",    Goal::None, Goal::None),
+    row("set.insert_rank_remove.16b.1m",    "ns",    Goal::None, Goal::None),
+    row("set.rank.16b.10k",                 "ns",    Goal::None, Goal::None),
+    row("set.rank.16b.250k",                "ns",    Goal::None, Goal::None),
+    row("set.rank.16b.1m",                  "ns",    Goal::None, Goal::None),
+    row("set.rank.str.1m",                  "ns",    Goal::None, Goal::None),
+    row("set.rank_chained.16b.1m",          "ns",    Goal::None, Goal::None),
+    row("set.contains.16b.1m",              "ns",    Goal::None, Goal::None),
+    row("set.contains.str.1m",              "ns",    Goal::None, Goal::None),
+    row("set.select.16b.10k",               "ns",    Goal::None, Goal::None),
+    row("set.select.16b.250k",              "ns",    Goal::None, Goal::None),
+    row("set.select.16b.1m",                "ns",    Goal::None, Goal::None),
+    row("set.slice100.16b.10k",             "ns",    Goal::None, Goal::None),
+    row("set.slice100.16b.250k",            "ns",    Goal::None, Goal::None),
+    row("set.slice100.16b.1m",              "ns",    Goal::None, Goal::None),
+    row("set.slice100.str.1m",              "ns",    Goal::None, Goal::None),
+    row("set.build_sorted.16b.1m",          "ns/key", Goal::None, Goal::None),
+    row("set.build_sorted_unranked.16b.1m", "ns/key", Goal::None, Goal::None),
+    row("set.bytes.16b.1m",                 "B/key", Goal::None, Goal::None),
+    row("set.bytes.str.1m",                 "B/key", Goal::None, Goal::None),
+];
+
+/// How much is measured.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Effort {
+    /// An area in at most a minute: fewer sizes, fewer operations.
+    Quick,
+    Full,
+}
+
+/// What was measured for one row of the table. All figures so far are costs.
+pub(crate) struct Figure {
+    name: String,
+    /// Ours first, then every peer that did the same work.
+    contenders: Vec<(&'static str, Spread)>,
+    floor: Option<Spread>,
+}
+
+impl Figure {
+    fn ours(&self) -> f64 {
+        self.contenders[0].1.median
+    }
+
+    fn best_peer(&self) -> Option<(&'static str, f64)> {
+        let peers = self.contenders[1..].iter();
+        let costs = peers.map(|&(name, spread)| (name, spread.median));
+        costs.min_by(|one, other| one.1.total_cmp(&other.1))
+    }
+
+    fn ratio(&self) -> Option<f64> {
+        self.best_peer().map(|(_, cost)| cost / self.ours())
+    }
+
+    fn reaches(&self, goal: Goal) -> bool {
+        match goal {
+            Goal::None => true,
+            // Without a peer there is no ratio, and a table that asks for one is wrong.
+            Goal::Ratio(least) => self.ratio().is_some_and(|ratio| ratio >= least),
+            Goal::AtMost(most) => self.ours() <= most,
+        }
+    }
+}
+
+type Measure = fn(Effort, &dyn Fn(&str) -> bool) -> Vec<Figure>;
+
+const AREAS: &[(&str, Measure)] = &[("set", scoreboard::set::run)];
+
+struct Options {
+    areas: Vec<&'static (&'static str, Measure)>,
+    effort: Effort,
+    check: Check,
+}
+
+/// Whether a missed must is a failure.
+#[derive(Clone, Copy, PartialEq)]
+enum Check {
+    Off,
+    On,
+}
+
+impl Options {
+    fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut options = Options { areas: Vec::new(), effort: Effort::Full, check: Check::Off };
+        for argument in arguments {
+            match argument.as_str() {
+                "--quick" => options.effort = Effort::Quick,
+                "--check" => options.check = Check::On,
+                // Cargo says so to every bench.
+                "--bench" => {}
+                flag if flag.starts_with('-') => return Err(format!("unknown flag `{flag}`")),
+                name => match AREAS.iter().find(|(area, _)| *area == name) {
+                    Some(area) => options.areas.push(area),
+                    None => return Err(format!("unknown area `{name}`")),
+                },
+            }
+        }
+        if options.areas.is_empty() {
+            options.areas = AREAS.iter().collect();
+        }
+        Ok(options)
+    }
+}
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(error) => {
+            let areas: Vec<&str> = AREAS.iter().map(|(area, _)| *area).collect();
+            eprintln!("scoreboard: {error}");
+            eprintln!("usage: scoreboard [AREA] [--quick] [--check]");
+            eprintln!("areas: {}", areas.join(", "));
+            return ExitCode::from(2);
+        }
+    };
+    eprintln!("machine:  {}", machine());
+    eprintln!("compiler: {}", said_by("rustc", &["--version"]));
+    eprintln!("commit:   {}", said_by("git", &["describe", "--always", "--dirty"]));
+
+    let mut missed = 0;
+    for (area, measure) in options.areas {
+        let start = Instant::now();
+        let figures = measure(options.effort, &|name| TABLE.iter().any(|row| row.figure == name));
+        eprintln!("{area}: measured in {:.0?}", start.elapsed());
+        print_details(&figures);
+        let of_area = |row: &&Row| row.figure.split('.').next() == Some(area);
+        for row in TABLE.iter().filter(of_area) {
+            match figures.iter().find(|figure| figure.name == row.figure) {
+                Some(figure) => {
+                    print_line(row, figure);
+                    if !figure.reaches(row.must) {
+                        eprintln!("missed: {} must be {}", row.figure, row.must);
+                        missed += 1;
+                    }
+                }
+                None if options.effort == Effort::Quick => {}
+                None => panic!("the table has {}, which nobody measures", row.figure),
+            }
+        }
+    }
+    match options.check {
+        Check::On if missed > 0 => ExitCode::FAILURE,
+        Check::On | Check::Off => ExitCode::SUCCESS,
+    }
+}
+
+fn print_line(row: &Row, figure: &Figure) {
+    let or_dash = |value: Option<f64>| value.map_or("-".to_owned(), number);
+    let (peer, cost) = figure.best_peer().unzip();
+    let columns = [
+        row.figure.to_owned(),
+        number(figure.ours()),
+        row.unit.to_owned(),
+        peer.unwrap_or("-").to_owned(),
+        or_dash(cost),
+        figure.ratio().map_or("-".to_owned(), |ratio| format!("{ratio:.2}")),
+        row.must.to_string(),
+        row.aim.to_string(),
+        or_dash(figure.floor.map(|spread| spread.median)),
+    ];
+    println!("{}", columns.join("\t"));
+}
+
+/// Each contender's median, with the least and the most of the rounds.
+fn print_details(figures: &[Figure]) {
+    for figure in figures {
+        eprintln!("{}", figure.name);
+        let floor = figure.floor.map(|spread| ("(floor)", spread));
+        for (name, spread) in figure.contenders.iter().copied().chain(floor) {
+            let Spread { least, median, most } = spread;
+            let (least, median, most) = (number(least), number(median), number(most));
+            eprintln!("    {name:<10} {median:>9}   {least:>9} .. {most}");
+        }
+    }
+}
+
+/// Three digits or so: nothing here is more precise.
+fn number(value: f64) -> String {
+    if value < 100.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Goal::None => write!(out, "-"),
+            Goal::Ratio(least) => write!(out, ">= {least}x"),
+            Goal::AtMost(most) => write!(out, "<= {most}"),
+        }
+    }
+}
+
+fn machine() -> String {
+    let cpus = std::thread::available_parallelism().map_or(0, usize::from);
+    // Where there is no such file, the architecture has to do.
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let field = |name: &str| {
+        let line = info.lines().find(|line| line.starts_with(name))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let model = field("model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    let family = field("cpu family").unwrap_or_default();
+    let number = field("model\t").unwrap_or_default();
+    format!("{model} (family {family}, model {number}), {cpus} cores")
+}
+
+fn said_by(program: &str, arguments: &[&str]) -> String {
+    match Command::new(program).args(arguments).output() {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        Ok(_) | Err(_) => "unknown".to_owned(),
+    }
+}
