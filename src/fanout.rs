@@ -1,7 +1,8 @@
 //! Which sessions get an event, and how it reaches them in order: [`Fanout`].
 //!
-//! The many-threaded face of the library. `partition.rs` has the queues and the accounting, `worker.rs` and
-//! `outbox.rs` the two ways to read them, `fate.rs` what is remembered to explain itself, `event.rs` the values.
+//! The many-threaded face of the library. `queue.rs` has one session's queue, `partition.rs` all of a partition's and
+//! the accounting, `worker.rs` and `outbox.rs` the two ways to read them, `fate.rs` what is remembered to explain
+//! itself, `event.rs` the values.
 //!
 //! **Order and locks.** A publish takes its sequence, finds its audience and fills the queues of every partition under
 //! the registry's lock, so every session sees all events in the order of their sequences, whatever their order keys.
@@ -14,6 +15,7 @@ mod fate;
 mod held_events;
 mod outbox;
 mod partition;
+mod queue;
 mod worker;
 
 pub use batch::Batch;
@@ -29,7 +31,7 @@ use crate::registry::{
 use crate::stats::{Accounting, Stats};
 use crate::sync::Mutex;
 use fate::{Addressed, History};
-use partition::{Ending, OverBudget, Partition, Taken};
+use partition::{OverBudget, Partition, Taken};
 use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
@@ -279,7 +281,7 @@ impl Fanout {
         let mut publishing = self.shared.publishing.lock();
         let partition = publishing.registry.partition_of(session)?;
         let topics = publishing.registry.disconnect(session)?;
-        self.shared.partition(partition).lock().close(session, Ending::Disconnect);
+        self.shared.partition(partition).lock().close(session);
         Ok(topics)
     }
 
