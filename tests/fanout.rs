@@ -258,6 +258,14 @@ fn sessions_that_come_and_go_without_a_drain_leave_no_memory_behind() {
     assert_eq!(partition.events_held, 256, "what the session that stayed can still get");
 }
 
+struct SetWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// Publishers, joiners and a worker on threads of their own; the record of each session is checked afterwards.
 #[test]
 fn threads_see_one_order_and_lose_nothing() {
@@ -296,8 +304,9 @@ fn threads_see_one_order_and_lose_nothing() {
                 fanout.disconnect(session).unwrap();
             }
         });
+        // Also when a publisher panics, or the workers would wait for ever.
+        let _over = SetWhenDropped(&is_over);
         publishers.into_iter().for_each(|publisher| publisher.join().unwrap());
-        is_over.store(true, Ordering::SeqCst);
     });
     let mut orders = HashSet::new();
     for (i, session) in stayers.iter().enumerate() {
