@@ -5,3 +5,8 @@ pub mod design {}
 
 #[doc = include_str!("docs/changes.md")]
 pub mod changes {}
+
+/// The README's example is run with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
