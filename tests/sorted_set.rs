@@ -2,11 +2,12 @@
 
 use oyez::{Disorder, Inserted, NotSorted, Removed, SortedSet};
 use oyez_driver::set::run;
-use oyez_model::set::{Op::*, ops};
+use oyez_model::set::{Op::*, Step::*, ops};
 use proptest::prelude::*;
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::ops::Bound::{Excluded, Included};
 
 proptest! {
@@ -20,6 +21,13 @@ proptest! {
 fn a_neighbour_fills_a_small_branch_at_either_end() {
     run(&[InsertUp { from: 0, len: 255, step: 2 }, RemoveRun { from: 0, len: 200 }, Slice { from: 0, to: 99 }]);
     run(&[InsertDown { from: 900, len: 255, step: 2 }, RemoveRun { from: 60, len: 200 }, Slice { from: 0, to: 99 }]);
+}
+
+#[test]
+fn a_skip_forgets_where_the_front_was() {
+    let steps = vec![Next, NextBack, Nth(0), Nth(3), Next, NthBack(2), Nth(40), NextBack, Next];
+    run(&[InsertUp { from: 0, len: 255, step: 1 }, Walk { from: 3, to: 250, steps }]);
+    run(&[InsertUp { from: 0, len: 99, step: 1 }, Walk { from: 0, to: 99, steps: vec![Next, Nth(2)] }]);
 }
 
 #[test]
@@ -129,6 +137,37 @@ fn a_set_needs_no_clone_and_keeps_the_first_of_equal_keys() {
 }
 
 #[test]
+fn only_ord_decides() {
+    #[derive(Clone, Debug)]
+    struct OrdAlone(u32);
+    impl PartialEq for OrdAlone {
+        fn eq(&self, _: &Self) -> bool {
+            unreachable!("asked for `eq`")
+        }
+    }
+    impl Eq for OrdAlone {}
+    impl PartialOrd for OrdAlone {
+        fn partial_cmp(&self, _: &Self) -> Option<Ordering> {
+            unreachable!("asked for `partial_cmp`")
+        }
+    }
+    impl Ord for OrdAlone {
+        fn cmp(&self, other: &Self) -> Ordering {
+            self.0.cmp(&other.0)
+        }
+    }
+    let mut set = SortedSet::from_sorted((0..300).map(OrdAlone).collect()).unwrap();
+    assert_eq!(set.insert(OrdAlone(300)), Inserted::At(300));
+    assert_eq!(set.remove(&OrdAlone(7)), Removed::At(7));
+    assert_eq!(set.ranks(OrdAlone(7)..=OrdAlone(9)), 7..9);
+    assert_eq!(set.validate(), Ok(300));
+    let collected: SortedSet<OrdAlone> = [3, 1, 3, 2].map(OrdAlone).into();
+    assert!(collected.iter().map(|key| key.0).eq(1..4));
+    let refused = SortedSet::from_sorted(vec![OrdAlone(2), OrdAlone(2)]).unwrap_err();
+    assert_eq!(refused.disorder, Disorder::Duplicate);
+}
+
+#[test]
 fn a_comparison_that_panics_leaves_the_set_as_it_was() {
     thread_local!(static FUSE: Cell<u32> = const { Cell::new(u32::MAX) });
     #[derive(PartialEq, Eq, Clone, Debug)]
@@ -170,6 +209,23 @@ fn a_comparison_that_panics_leaves_the_set_as_it_was() {
         }
     }
     assert!(blown > 200, "only {blown} calls met a panic");
+}
+
+#[test]
+fn equal_sets_have_one_hash_and_a_hash_reads_every_key() {
+    let hash = |set: &SortedSet<u32>| BuildHasherDefault::<DefaultHasher>::default().hash_one(set);
+    let built: SortedSet<u32> = (0..1_000).collect();
+    let mut grown = SortedSet::with_node_sizes(4, 4);
+    grown.extend((0..1_000).rev());
+    assert_eq!(built, grown);
+    assert_eq!(hash(&built), hash(&grown));
+    for key in [0, 44, 45, 500, 999] {
+        let mut other = built.clone();
+        other.remove(&key);
+        other.insert(1_000 + key);
+        assert_eq!(other.len(), built.len());
+        assert_ne!(hash(&other), hash(&built), "{key} replaced");
+    }
 }
 
 #[test]

@@ -3,8 +3,8 @@
 //!
 //! **Keys between the children are elements, not copies.** A B+tree repeats a key of each leaf in its branches, so it
 //! needs `K: Clone` to insert, and it must repair the copy when that key goes. Here each key is stored once, `K: Ord`
-//! is enough, and a branch lends `&K` as a leaf does. About one key in forty lives in a branch; a slice that crosses
-//! a leaf's end yields it between the two runs.
+//! is enough, and a branch lends `&K` as a leaf does. One key in 45 lives in a branch after random inserts, one in 65
+//! after a bulk build; a slice that crosses a leaf's end yields it between the two runs.
 //!
 //! **Counts live in the parent**, as exclusive prefix sums: `starts[i]` elements stand before child `i` in the branch.
 //! A rank needs one load a level, a select searches the same array, and an insert adds one to the tail of it, which
@@ -374,19 +374,19 @@ impl<K> Branch<K> {
     fn level_leaves(&mut self, left: usize) {
         let Children::Leaves(leaves) = &mut self.children else { unreachable!("called for leaves") };
         let (head, tail) = leaves.split_at_mut(left + 1);
-        let (small, big) = (&mut head[left], &mut tail[0]);
-        let half = (small.len() + big.len()) / 2;
+        let (left_leaf, right_leaf) = (&mut head[left], &mut tail[0]);
+        let half = (left_leaf.len() + right_leaf.len()) / 2;
         let between = &mut self.keys[left];
-        if small.len() < half {
-            let mut moved = big.drain(..half - small.len());
+        if left_leaf.len() < half {
+            let mut moved = right_leaf.drain(..half - left_leaf.len());
             let new_between = moved.next_back().expect("at least one key moves");
-            small.push(std::mem::replace(between, new_between));
-            small.extend(moved);
+            left_leaf.push(std::mem::replace(between, new_between));
+            left_leaf.extend(moved);
         } else {
-            let mut moved = small.drain(half..);
+            let mut moved = left_leaf.drain(half..);
             let new_between = moved.next().expect("at least one key moves");
             let old_between = std::mem::replace(between, new_between);
-            big.splice(0..0, moved.chain([old_between]));
+            right_leaf.splice(0..0, moved.chain([old_between]));
         }
         self.starts[left + 1] = self.starts[left] + head[left].len() as u32 + 1;
     }
@@ -410,31 +410,31 @@ impl<K> Branch<K> {
         self.close_start(left + 1);
     }
 
-    /// Moves one child between two neighbouring branches. One is enough: it takes several merges below before the
-    /// small one is too small again.
+    /// Moves one child between two neighbouring branches, to the one that `grows`. One is enough: it takes several
+    /// merges below before that one is too small again.
     fn level_branches(&mut self, left: usize, grows: Side) {
         let Children::Branches(branches) = &mut self.children else { unreachable!("called for branches") };
         let (head, tail) = branches.split_at_mut(left + 1);
-        let (small, big) = (&mut *head[left], &mut *tail[0]);
+        let (left_branch, right_branch) = (&mut *head[left], &mut *tail[0]);
         let between = &mut self.keys[left];
         match grows {
             Side::Left => {
-                let size = big.child_size(0) as u32;
-                let key = std::mem::replace(between, big.keys.remove(0));
-                small.push_child(key, big.children.remove(0), size);
-                big.starts.copy_within(1.., 0);
-                let base = big.starts[0];
-                big.starts.iter_mut().for_each(|start| *start = start.wrapping_sub(base));
+                let size = right_branch.child_size(0) as u32;
+                let key = std::mem::replace(between, right_branch.keys.remove(0));
+                left_branch.push_child(key, right_branch.children.remove(0), size);
+                right_branch.starts.copy_within(1.., 0);
+                let base = right_branch.starts[0];
+                right_branch.starts.iter_mut().for_each(|start| *start = start.wrapping_sub(base));
             }
             Side::Right => {
-                let last = small.children.len() - 1;
-                let size = small.child_size(last) as u32;
-                let key = small.keys.pop().expect("the bigger branch has several children");
-                big.keys.insert(0, std::mem::replace(between, key));
-                big.children.insert(0, small.children.remove(last));
-                big.starts.copy_within(..BRANCH_MAX, 1);
-                big.starts[0] = 0;
-                big.starts[1..].iter_mut().for_each(|start| *start = start.wrapping_add(size + 1));
+                let last = left_branch.children.len() - 1;
+                let size = left_branch.child_size(last) as u32;
+                let key = left_branch.keys.pop().expect("the bigger branch has several children");
+                right_branch.keys.insert(0, std::mem::replace(between, key));
+                right_branch.children.insert(0, left_branch.children.remove(last));
+                right_branch.starts.copy_within(..BRANCH_MAX, 1);
+                right_branch.starts[0] = 0;
+                right_branch.starts[1..].iter_mut().for_each(|start| *start = start.wrapping_add(size + 1));
             }
         }
         self.starts[left + 1] = self.starts[left] + head[left].size() + 1;
@@ -499,7 +499,7 @@ pub(super) fn validate_leaf<K: Ord>(
         return Err(format!("a leaf has {} keys, not {least} to {}", leaf.len(), sizes.leaf));
     }
     let keys = low.into_iter().chain(leaf).chain(high);
-    if !keys.is_sorted_by(|a, b| a < b) {
+    if !keys.is_sorted_by(|a, b| a.cmp(b).is_lt()) {
         return Err("the keys of a leaf are out of order".into());
     }
     Ok(leaf.len())

@@ -211,11 +211,15 @@ impl<K: Ord> Tree<K> {
     }
 
     /// A tree with nodes of the same sizes, built from keys that are known to ascend. O(n): every key is moved once.
-    pub fn rebuilt(&self, keys: Vec<K>) -> Self {
+    pub fn rebuilt(&self, mut keys: Vec<K>) -> Self {
         assert!(keys.len() < u32::MAX as usize, "{TOO_MANY}");
         let sizes = self.sizes;
         let len = keys.len();
         if len <= sizes.leaf {
+            // The vector becomes the leaf, but not with room for many more. (Twice is what a vector's growth leaves.)
+            if keys.capacity() > 2 * len {
+                keys.shrink_to_fit();
+            }
             return Tree { root: Node::Leaf(keys), len, sizes };
         }
         let mut keys = keys.into_iter();
@@ -277,10 +281,11 @@ fn build_level<K, N>(
     level
 }
 
-type Inserted<K> = (usize, Option<Split<K, Box<Branch<K>>>>);
+/// The rank of a key that was inserted below a branch, and what that branch split off.
+type RankAndSplit<K> = (usize, Option<Split<K, Box<Branch<K>>>>);
 
 /// Inserts below `branch`, before which `before` elements stand. `Err` with the rank when the key is there.
-fn insert<K: Ord>(branch: &mut Branch<K>, key: K, before: usize, descent: Descent) -> Result<Inserted<K>, usize> {
+fn insert<K: Ord>(branch: &mut Branch<K>, key: K, before: usize, descent: Descent) -> Result<RankAndSplit<K>, usize> {
     let child = match search(&branch.keys, &key) {
         Ok(at) => return Err(before + branch.rank_of_key(at)),
         Err(child) => child,
@@ -350,4 +355,87 @@ fn remove_at<K>(branch: &mut Branch<K>, rank: usize, sizes: Sizes) -> K {
     branch.count_down(child);
     branch.mend(child, sizes);
     removed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How full the nodes are: the children of the branches level by level, the root first; the keys of the leaves last.
+    fn fill<K>(tree: &Tree<K>) -> Vec<Vec<usize>> {
+        let mut level = match &tree.root {
+            Node::Leaf(leaf) => return vec![vec![leaf.len()]],
+            Node::Branch(branch) => vec![branch.as_ref()],
+        };
+        let mut fill = Vec::new();
+        loop {
+            fill.push(level.iter().map(|branch| branch.children.len()).collect());
+            let (mut below, mut leaves) = (Vec::new(), Vec::new());
+            for branch in level {
+                match &branch.children {
+                    Children::Branches(branches) => below.extend(branches.iter().map(Box::as_ref)),
+                    Children::Leaves(of_branch) => leaves.extend(of_branch.iter().map(Vec::len)),
+                }
+            }
+            if below.is_empty() {
+                fill.push(leaves);
+                return fill;
+            }
+            level = below;
+        }
+    }
+
+    fn inserted(keys: impl Iterator<Item = u32>) -> Tree<u32> {
+        let mut tree = Tree::new();
+        keys.for_each(|key| assert!(tree.insert(key).is_ok()));
+        tree
+    }
+
+    #[test]
+    fn ascending_and_descending_loads_fill_every_node_behind_them() {
+        const N: u32 = 200_000;
+        let ascending = fill(&inserted(0..N));
+        let descending: Vec<Vec<usize>> = fill(&inserted((0..N).rev())).into_iter().map(reversed).collect();
+        assert_eq!(ascending, descending);
+        let (leaves, branches) = ascending.split_last().unwrap();
+        assert_eq!(branches.len(), 3);
+        for (level, max) in branches[1..].iter().map(|level| (level, BRANCH_MAX)).chain([(leaves, LEAF_MAX)]) {
+            let (_last, behind) = level.split_last().unwrap();
+            assert!(behind.iter().all(|&nodes| nodes == max - 1), "{behind:?}");
+        }
+    }
+
+    fn reversed(mut level: Vec<usize>) -> Vec<usize> {
+        level.reverse();
+        level
+    }
+
+    /// Another number for each number, in no order (the last step of MurmurHash3).
+    fn mixed(mut number: u32) -> u32 {
+        number = (number ^ number >> 16).wrapping_mul(0x85EB_CA6B);
+        number = (number ^ number >> 13).wrapping_mul(0xC2B2_AE35);
+        number ^ number >> 16
+    }
+
+    #[test]
+    fn one_key_in_45_is_between_leaves_after_random_inserts_and_one_in_65_after_a_bulk_build() {
+        const N: u32 = 200_000;
+        let scattered = inserted((0..N).map(mixed));
+        let leaves = fill(&scattered).pop().unwrap().len();
+        assert_eq!((f64::from(N) / leaves as f64).round(), 45.0);
+
+        let leaves = fill(&Tree::new().rebuilt((0..N).collect())).pop().unwrap();
+        assert_eq!((f64::from(N) / leaves.len() as f64).round(), 65.0);
+        assert!(leaves.iter().all(|&keys| keys == 63 || keys == 64), "{leaves:?}");
+    }
+
+    #[test]
+    fn a_small_bulk_build_keeps_no_room_for_a_million_keys() {
+        for len in [0, 1, 5, 64] {
+            let mut keys = Vec::with_capacity(1_000_000);
+            keys.extend(0..len);
+            let Node::Leaf(leaf) = Tree::new().rebuilt(keys).root else { panic!("{len} keys fit into a leaf") };
+            assert!(leaf.capacity() <= 2 * leaf.len(), "{len} keys, room for {}", leaf.capacity());
+        }
+    }
 }

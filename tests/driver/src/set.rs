@@ -2,7 +2,7 @@
 
 use crate::script;
 use oyez::{Disorder, Inserted, Removed, SortedSet};
-use oyez_model::set::{Model, Op, Seen, both_ends, build_keys, removed_ranks, run_down, run_up};
+use oyez_model::set::{Model, Op, Seen, both_ends, build_keys, removed_ranks, run_down, run_up, walk};
 
 /// Leaf and branch sizes every script is run with: the smallest, an odd one, the real one.
 const NODE_SIZES: [(usize, usize); 3] = [(4, 4), (7, 5), (64, 32)];
@@ -77,6 +77,7 @@ fn apply(set: &mut SortedSet<u16>, op: &Op) -> Seen {
             Seen::Keys(keys)
         }
         Op::SliceBothEnds { from, to } => Seen::Keys(both_ends(set.slice(from.into()..to.into()).copied())),
+        Op::Walk { from, to, ref steps } => walk(set.slice(from.into()..to.into()), steps),
         Op::Range { from, to } => Seen::Keys(set.range(from..=to).copied().collect()),
         Op::RangeExclusive { from, to } => {
             use std::ops::Bound::Excluded;

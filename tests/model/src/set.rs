@@ -41,6 +41,12 @@ pub enum Op {
         from: u16,
         to: u16,
     },
+    /// Reads ranks `from..to` step by step, and what is left in one go.
+    Walk {
+        from: u16,
+        to: u16,
+        steps: Vec<Step>,
+    },
     /// Keys `from..=to`.
     Range {
         from: u16,
@@ -65,6 +71,17 @@ pub enum Op {
     Clear,
 }
 
+/// One call on an iterator.
+#[derive(Clone, Copy, Debug, PartialEq, Arbitrary)]
+pub enum Step {
+    Next,
+    NextBack,
+    Nth(u8),
+    NthBack(u8),
+    /// Goes on with a clone.
+    CloneIt,
+}
+
 /// What a call lets its caller see.
 #[derive(Debug, PartialEq)]
 pub enum Seen {
@@ -76,6 +93,13 @@ pub enum Seen {
     Ranks(Vec<(bool, usize)>),
     Key(Option<u16>),
     Keys(Vec<u16>),
+    /// What each step gave and how many keys were left; then these, folded, folded from the back, and the last.
+    Walk {
+        steps: Vec<(Option<u16>, usize)>,
+        rest: Vec<u16>,
+        rest_back: Vec<u16>,
+        last: Option<u16>,
+    },
     /// The bulk build refused: the index, and whether the key equals the one before it.
     Refused {
         at: usize,
@@ -138,6 +162,7 @@ impl Model {
             Op::Select(rank) => Seen::Key(self.keys.get(usize::from(rank)).copied()),
             Op::Slice { from, to } => Seen::Keys(self.ranks(from, to).to_vec()),
             Op::SliceBothEnds { from, to } => Seen::Keys(both_ends(self.ranks(from, to).iter().copied())),
+            Op::Walk { from, to, ref steps } => walk(self.ranks(from, to).iter(), steps),
             Op::Range { from, to } => Seen::Keys(self.filter(|key| (from..=to).contains(&key))),
             Op::RangeExclusive { from, to } => Seen::Keys(self.filter(|key| from < key && key < to)),
             Op::Build { len, step } => {
@@ -212,6 +237,37 @@ pub fn both_ends(mut keys: impl DoubleEndedIterator<Item = u16>) -> Vec<u16> {
     seen
 }
 
+/// Reads an iterator as `Walk` says. A slice's iterator is the oracle of the others.
+pub fn walk<'a>(
+    mut keys: impl DoubleEndedIterator<Item = &'a u16> + ExactSizeIterator + Clone,
+    steps: &[Step],
+) -> Seen {
+    let mut seen = Vec::new();
+    for step in steps {
+        let key = match *step {
+            Step::Next => keys.next(),
+            Step::NextBack => keys.next_back(),
+            Step::Nth(n) => keys.nth(n.into()),
+            Step::NthBack(n) => keys.nth_back(n.into()),
+            Step::CloneIt => {
+                keys = keys.clone();
+                None
+            }
+        };
+        seen.push((key.copied(), keys.len()));
+    }
+    let last = keys.clone().last().copied();
+    let rest_back = keys.clone().rfold(Vec::new(), pushed);
+    // Not of a clone, which may have lost what the steps left behind.
+    let rest = keys.fold(Vec::new(), pushed);
+    Seen::Walk { steps: seen, rest, rest_back, last }
+}
+
+fn pushed(mut keys: Vec<u16>, key: &u16) -> Vec<u16> {
+    keys.push(*key);
+    keys
+}
+
 /// Operations over a universe that is sometimes so small that most keys are there, sometimes large.
 pub fn ops() -> impl Strategy<Value = Vec<Op>> {
     prop_oneof![Just(12_u16), Just(200), Just(3_000), Just(u16::MAX)]
@@ -234,6 +290,7 @@ fn op(universe: u16) -> impl Strategy<Value = Op> {
         4 => key().prop_map(Op::Select),
         2 => (key(), key()).prop_map(|(from, to)| Op::Slice { from, to }),
         2 => (key(), key()).prop_map(|(from, to)| Op::SliceBothEnds { from, to }),
+        2 => (key(), key(), steps()).prop_map(|(from, to, steps)| Op::Walk { from, to, steps }),
         2 => (key(), key()).prop_map(|(from, to)| Op::Range { from, to }),
         2 => (key(), key()).prop_map(|(from, to)| Op::RangeExclusive { from, to }),
         1 => (key(), 1..9_u8).prop_map(|(len, step)| Op::Build { len, step }),
@@ -243,4 +300,16 @@ fn op(universe: u16) -> impl Strategy<Value = Op> {
         1 => Just(Op::IntoIter),
         1 => Just(Op::Clear),
     ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let n = || prop_oneof![4 => 0..5_u8, 2 => 0..70_u8, 1 => 0..=255_u8];
+    let step = prop_oneof![
+        3 => Just(Step::Next),
+        3 => Just(Step::NextBack),
+        2 => n().prop_map(Step::Nth),
+        2 => n().prop_map(Step::NthBack),
+        1 => Just(Step::CloneIt),
+    ];
+    prop::collection::vec(step, 0..12)
 }
