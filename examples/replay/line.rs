@@ -70,14 +70,22 @@ pub enum NotParsed {
     Topic,
     /// Nothing but white space.
     Blank,
+    /// Over [`LINE_BYTES_MAX`].
+    TooLong,
     /// No shape we know.
     Unknown,
 }
 
+/// The protocol's own lines have 512 bytes at most, those of its extensions 8,191 more. What is longer would not fit
+/// into an event or a collation key, sooner or later.
+const LINE_BYTES_MAX: usize = 16 << 10;
+
 impl<'a> Line<'a> {
     /// Reads one line, given without its line end. Never fails: what cannot be read is a [`NotParsed`].
     pub fn parse(line: &'a str) -> Self {
-        let parsed = if let Some(told) = line.strip_prefix("=== ") {
+        let parsed = if line.len() > LINE_BYTES_MAX {
+            Err(NotParsed::TooLong)
+        } else if let Some(told) = line.strip_prefix("=== ") {
             told_line(told)
         } else if let Some(said) = after_time(line) {
             said_line(said)
@@ -98,6 +106,7 @@ impl fmt::Display for NotParsed {
             NotParsed::Server => "server notice",
             NotParsed::Topic => "topic",
             NotParsed::Blank => "blank",
+            NotParsed::TooLong => "too long",
             NotParsed::Unknown => "no shape we know",
         })
     }
@@ -420,15 +429,17 @@ mod tests {
     }
 
     #[test]
-    fn a_megabyte_line() {
-        let long = "x".repeat(1 << 20);
+    fn long_lines() {
+        let long = "x".repeat(LINE_BYTES_MAX - "[11:27] <bob> ".len());
         let said = format!("[11:27] <bob> {long}");
         reads(&said, message("bob", &long));
+        refuses(&format!("{said}x"), NotParsed::TooLong);
+        refuses(&"x".repeat(1 << 20), NotParsed::TooLong);
         refuses(&format!("[11:27] <{long}> hi"), NotParsed::Unknown);
         refuses(&format!("=== {long} hi"), NotParsed::Unknown);
         refuses(&long, NotParsed::Unknown);
-        refuses(&" ".repeat(1 << 20), NotParsed::Blank);
-        let brackets = format!("=== {}", "] ".repeat(1 << 19));
+        refuses(&" ".repeat(1 << 13), NotParsed::Blank);
+        let brackets = format!("=== {}", "] ".repeat(1 << 12));
         refuses(&brackets, NotParsed::Unknown);
     }
 }

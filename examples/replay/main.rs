@@ -7,8 +7,6 @@
 //! `input.rs` finds the logs, `line.rs` reads a line, `day.rs` makes up a day where there are none; `channel.rs` is the
 //! service that embeds oyez; `stage.rs` makes its calls, and `check.rs` compares each with the model; `report.rs` prints.
 
-#![allow(clippy::print_stderr, reason = "a program talks to its user")]
-
 mod channel;
 mod check;
 mod day;
@@ -45,8 +43,8 @@ struct Arguments {
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Sessions that each nick has while it is present
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    /// Sessions that each nick has while it is present, 1000 at most: so that all sessions fit into one partition
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     sessions_per_nick: u16,
 
     /// Partitions the sessions are spread over
@@ -60,6 +58,7 @@ struct Arguments {
 
 /// Why the replay ended early.
 enum Failure {
+    Arguments(clap::Error),
     /// The model says something else, at this place.
     Difference {
         file: String,
@@ -70,6 +69,11 @@ enum Failure {
     Input(InputError),
     /// The input has no line at all.
     Empty,
+    /// So many are present at this place that a partition could overflow.
+    TooManySessions {
+        file: String,
+        line: usize,
+    },
     Output(io::Error),
 }
 
@@ -77,7 +81,8 @@ impl Failure {
     fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::Difference { .. } | Failure::IdentityBroken => 1,
-            Failure::Input(_) | Failure::Empty => 3,
+            Failure::Arguments(_) => 2,
+            Failure::Input(_) | Failure::Empty | Failure::TooManySessions { .. } => 3,
             Failure::Output(_) => 4,
         })
     }
@@ -86,23 +91,41 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Failure::Arguments(error) => {
+                // The first line says what is wrong, the others are the usage.
+                let text = error.to_string();
+                let what = text.lines().next().unwrap_or_default();
+                write!(f, "{}; see --help", what.strip_prefix("error: ").unwrap_or(what))
+            }
             Failure::Difference { file, line, difference } => write!(f, "{file}:{line}: {difference}"),
             Failure::IdentityBroken => f.write_str("accepted events are not accounted for"),
             Failure::Input(error) => error.fmt(f),
             Failure::Empty => f.write_str("the input has no lines"),
+            Failure::TooManySessions { file, line } => {
+                write!(f, "{file}:{line}: over {SESSIONS_MAX} sessions at once; give fewer --sessions-per-nick")
+            }
             Failure::Output(error) => write!(f, "the table cannot be written: {error}"),
         }
     }
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    match arguments().and_then(|arguments| run(&arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("replay: {failure}");
+            // Where nobody reads it, the exit status has to do.
+            let _ = writeln!(io::stderr(), "replay: {failure}");
             failure.exit_code()
         }
     }
+}
+
+/// Prints the help and ends the program if that is what was asked for.
+fn arguments() -> Result<Arguments, Failure> {
+    Arguments::try_parse().map_err(|error| match error.use_stderr() {
+        true => Failure::Arguments(error),
+        false => error.exit(),
+    })
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -112,10 +135,10 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut channel = Channel::new(stage, arguments.sessions_per_nick.into()).map_err(at_start)?;
     let mut lines = Lines::default();
     let source = if arguments.paths.is_empty() {
-        replay_day(&mut channel, &mut lines)?;
+        replay_day(arguments, &mut channel, &mut lines)?;
         "a made-up day".to_owned()
     } else {
-        replay_logs(&arguments.paths, &mut channel, &mut lines)?;
+        replay_logs(arguments, &mut channel, &mut lines)?;
         names(&arguments.paths)
     };
     let run = Run {
@@ -133,7 +156,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn replay_day(channel: &mut Channel, lines: &mut Lines) -> Result<(), Failure> {
+fn replay_day(arguments: &Arguments, channel: &mut Channel, lines: &mut Lines) -> Result<(), Failure> {
     const SEED: u64 = 2026;
     let day = day::Day::new(SEED);
     let progress = progress(Some(day.lines().len() as u64), "{bar:40} {percent:>3} %  {pos} of {len} events");
@@ -143,6 +166,9 @@ fn replay_day(channel: &mut Channel, lines: &mut Lines) -> Result<(), Failure> {
         number += 1;
         lines.total += 1;
         lines.count(&line);
+        if !has_room_for(channel, &line, arguments) {
+            return Err(Failure::TooManySessions { file: "the made-up day".into(), line: number });
+        }
         channel.apply(&line).map_err(|difference| failed(number, difference))?;
         progress.inc(1);
     }
@@ -151,8 +177,8 @@ fn replay_day(channel: &mut Channel, lines: &mut Lines) -> Result<(), Failure> {
     Ok(())
 }
 
-fn replay_logs(paths: &[PathBuf], channel: &mut Channel, lines: &mut Lines) -> Result<(), Failure> {
-    let input = input::open(paths).map_err(Failure::Input)?;
+fn replay_logs(arguments: &Arguments, channel: &mut Channel, lines: &mut Lines) -> Result<(), Failure> {
+    let input = input::open(&arguments.paths).map_err(Failure::Input)?;
     let progress = progress(input.total_bytes(), "{bar:40} {percent:>3} %  {bytes} of {total_bytes}");
     for file in input {
         let file = file.map_err(Failure::Input)?;
@@ -168,6 +194,9 @@ fn replay_logs(paths: &[PathBuf], channel: &mut Channel, lines: &mut Lines) -> R
             };
             let line = Line::parse(text);
             lines.count(&line);
+            if !has_room_for(channel, &line, arguments) {
+                return Err(Failure::TooManySessions { file: file.name.clone(), line: number });
+            }
             channel.apply(&line).map_err(|difference| failed(number, difference))?;
             progress.inc(text.len() as u64 + 1);
         }
@@ -175,6 +204,19 @@ fn replay_logs(paths: &[PathBuf], channel: &mut Channel, lines: &mut Lines) -> R
     }
     progress.finish_and_clear();
     if lines.total == 0 { Err(Failure::Empty) } else { Ok(()) }
+}
+
+/// Sessions at once, over all partitions: a partition holds a few more than this, and if the others' sessions leave, one
+/// may hold nearly all.
+const SESSIONS_MAX: usize = 4_000_000;
+
+/// Whether everyone who may join by this line still finds room.
+fn has_room_for(channel: &Channel, line: &Line<'_>, arguments: &Arguments) -> bool {
+    let joins = match line {
+        Line::Mode { changes } => changes.len(),
+        _ => 1,
+    };
+    channel.stage.connected() + joins * usize::from(arguments.sessions_per_nick) <= SESSIONS_MAX
 }
 
 /// A bar on standard error, which shows nothing when that is no terminal.
