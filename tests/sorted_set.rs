@@ -146,6 +146,7 @@ fn only_ord_decides() {
         }
     }
     impl Eq for OrdAlone {}
+    #[expect(clippy::non_canonical_partial_ord_impl, reason = "nobody is to call it")]
     impl PartialOrd for OrdAlone {
         fn partial_cmp(&self, _: &Self) -> Option<Ordering> {
             unreachable!("asked for `partial_cmp`")
