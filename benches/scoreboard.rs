@@ -7,7 +7,7 @@
 //!
 //! `ratio` is the peer's cost by ours (for rates, ours by the peer's): above 1 we win. `must` and
 //! `aim` are those of [`TABLE`]; with `--check` the program ends with status 1 when a must is
-//! missed, after printing everything. `floor` is what the machine itself takes for the least that
+//! missed, after printing everything. A must whose figure `--quick` leaves out is told as skipped. `floor` is what the machine itself takes for the least that
 //! has to be touched. Every contender's figures go to stderr, with the machine, the compiler and
 //! the commit.
 
@@ -39,10 +39,8 @@ enum Goal {
     /// Nothing was asked for.
     None,
     /// This many times as good as the best peer.
-    #[expect(dead_code, reason = "no figure has a must or an aim yet")]
     Ratio(f64),
     /// No more than this, in the figure's unit.
-    #[expect(dead_code, reason = "no figure has a must or an aim yet")]
     AtMost(f64),
 }
 
@@ -60,43 +58,48 @@ const fn row(figure: &'static str, unit: &'static str, must: Goal, aim: Goal) ->
 
 /// Every figure, with its must and its aim: never lowered without the closing note saying so.
 /// A figure's area is the first part of its name.
+///
+/// **The musts of `set` are guards, not goals**: each lies so far below what the last full run in
+/// `benches/results` measured (a fifth at the least, a third for most) that only a change of ours
+/// misses it, in a quick run as in a full one, and not a neighbour on the machine. Bytes a key are
+/// counted, not timed: they have a tenth of room, and no peer's next version moves them.
 #[rustfmt::skip] // a table
 const TABLE: &[Row] = &[
-    row("set.insert.16b.10k",               "ns",    Goal::None, Goal::None),
-    row("set.insert.16b.250k",              "ns",    Goal::None, Goal::None),
-    row("set.insert.16b.1m",                "ns",    Goal::None, Goal::None),
-    row("set.insert.str.1m",                "ns",    Goal::None, Goal::None),
-    row("set.insert_unranked.16b.10k",      "ns",    Goal::None, Goal::None),
-    row("set.insert_unranked.16b.250k",     "ns",    Goal::None, Goal::None),
-    row("set.insert_unranked.16b.1m",       "ns",    Goal::None, Goal::None),
-    row("set.insert_unranked.str.1m",       "ns",    Goal::None, Goal::None),
-    row("set.remove.16b.10k",               "ns",    Goal::None, Goal::None),
-    row("set.remove.16b.250k",              "ns",    Goal::None, Goal::None),
-    row("set.remove.16b.1m",                "ns",    Goal::None, Goal::None),
-    row("set.remove.str.1m",                "ns",    Goal::None, Goal::None),
-    row("set.remove_unranked.16b.10k",      "ns",    Goal::None, Goal::None),
-    row("set.remove_unranked.16b.250k",     "ns",    Goal::None, Goal::None),
-    row("set.remove_unranked.16b.1m",       "ns",    Goal::None, Goal::None),
-    row("set.remove_unranked.str.1m",       "ns",    Goal::None, Goal::None),
-    row("set.insert_rank_remove.16b.1m",    "ns",    Goal::None, Goal::None),
-    row("set.rank.16b.10k",                 "ns",    Goal::None, Goal::None),
-    row("set.rank.16b.250k",                "ns",    Goal::None, Goal::None),
-    row("set.rank.16b.1m",                  "ns",    Goal::None, Goal::None),
-    row("set.rank.str.1m",                  "ns",    Goal::None, Goal::None),
-    row("set.rank_chained.16b.1m",          "ns",    Goal::None, Goal::None),
-    row("set.contains.16b.1m",              "ns",    Goal::None, Goal::None),
-    row("set.contains.str.1m",              "ns",    Goal::None, Goal::None),
-    row("set.select.16b.10k",               "ns",    Goal::None, Goal::None),
-    row("set.select.16b.250k",              "ns",    Goal::None, Goal::None),
-    row("set.select.16b.1m",                "ns",    Goal::None, Goal::None),
-    row("set.slice100.16b.10k",             "ns",    Goal::None, Goal::None),
-    row("set.slice100.16b.250k",            "ns",    Goal::None, Goal::None),
-    row("set.slice100.16b.1m",              "ns",    Goal::None, Goal::None),
-    row("set.slice100.str.1m",              "ns",    Goal::None, Goal::None),
-    row("set.build_sorted.16b.1m",          "ns/key", Goal::None, Goal::None),
-    row("set.build_sorted_unranked.16b.1m", "ns/key", Goal::None, Goal::None),
-    row("set.bytes.16b.1m",                 "B/key", Goal::None, Goal::None),
-    row("set.bytes.str.1m",                 "B/key", Goal::None, Goal::None),
+    row("set.insert.16b.10k",               "ns",    Goal::Ratio(1.0),   Goal::None),
+    row("set.insert.16b.250k",              "ns",    Goal::Ratio(1.2),   Goal::None),
+    row("set.insert.16b.1m",                "ns",    Goal::Ratio(1.0),   Goal::None),
+    row("set.insert.str.1m",                "ns",    Goal::Ratio(1.2),   Goal::None),
+    row("set.insert_unranked.16b.10k",      "ns",    Goal::Ratio(0.5),   Goal::None),
+    row("set.insert_unranked.16b.250k",     "ns",    Goal::Ratio(0.5),   Goal::None),
+    row("set.insert_unranked.16b.1m",       "ns",    Goal::Ratio(0.5),   Goal::None),
+    row("set.insert_unranked.str.1m",       "ns",    Goal::Ratio(0.5),   Goal::None),
+    row("set.remove.16b.10k",               "ns",    Goal::Ratio(1.0),   Goal::None),
+    row("set.remove.16b.250k",              "ns",    Goal::Ratio(1.2),   Goal::None),
+    row("set.remove.16b.1m",                "ns",    Goal::Ratio(1.2),   Goal::None),
+    row("set.remove.str.1m",                "ns",    Goal::Ratio(1.2),   Goal::None),
+    row("set.remove_unranked.16b.10k",      "ns",    Goal::Ratio(0.5),   Goal::None),
+    row("set.remove_unranked.16b.250k",     "ns",    Goal::Ratio(0.4),   Goal::None),
+    row("set.remove_unranked.16b.1m",       "ns",    Goal::Ratio(0.5),   Goal::None),
+    row("set.remove_unranked.str.1m",       "ns",    Goal::Ratio(0.5),   Goal::None),
+    row("set.insert_rank_remove.16b.1m",    "ns",    Goal::Ratio(1.0),   Goal::None),
+    row("set.rank.16b.10k",                 "ns",    Goal::Ratio(0.8),   Goal::None),
+    row("set.rank.16b.250k",                "ns",    Goal::Ratio(0.9),   Goal::None),
+    row("set.rank.16b.1m",                  "ns",    Goal::Ratio(1.0),   Goal::None),
+    row("set.rank.str.1m",                  "ns",    Goal::Ratio(1.2),   Goal::None),
+    row("set.rank_chained.16b.1m",          "ns",    Goal::Ratio(1.0),   Goal::None),
+    row("set.contains.16b.1m",              "ns",    Goal::Ratio(0.7),   Goal::None),
+    row("set.contains.str.1m",              "ns",    Goal::Ratio(0.5),   Goal::None),
+    row("set.select.16b.10k",               "ns",    Goal::Ratio(0.5),   Goal::None),
+    row("set.select.16b.250k",              "ns",    Goal::Ratio(0.9),   Goal::None),
+    row("set.select.16b.1m",                "ns",    Goal::Ratio(0.5),   Goal::None),
+    row("set.slice100.16b.10k",             "ns",    Goal::Ratio(0.5),   Goal::None),
+    row("set.slice100.16b.250k",            "ns",    Goal::Ratio(0.6),   Goal::None),
+    row("set.slice100.16b.1m",              "ns",    Goal::Ratio(0.5),   Goal::None),
+    row("set.slice100.str.1m",              "ns",    Goal::Ratio(0.5),   Goal::None),
+    row("set.build_sorted.16b.1m",          "ns/key", Goal::Ratio(0.4),   Goal::None),
+    row("set.build_sorted_unranked.16b.1m", "ns/key", Goal::Ratio(0.4),   Goal::None),
+    row("set.bytes.16b.1m",                 "B/key", Goal::AtMost(27.0), Goal::None),
+    row("set.bytes.str.1m",                 "B/key", Goal::AtMost(56.0), Goal::None),
 ];
 
 /// How much is measured.
@@ -195,7 +198,7 @@ fn main() -> ExitCode {
     eprintln!("compiler: {}", said_by("rustc", &["--version"]));
     eprintln!("commit:   {}", said_by("git", &["describe", "--always", "--dirty"]));
 
-    let mut missed = 0;
+    let (mut held, mut missed, mut skipped) = (0, 0, 0);
     for (area, measure) in options.areas {
         let start = Instant::now();
         let figures = measure(options.effort, &|name| TABLE.iter().any(|row| row.figure == name));
@@ -206,16 +209,23 @@ fn main() -> ExitCode {
             match figures.iter().find(|figure| figure.name == row.figure) {
                 Some(figure) => {
                     print_line(row, figure);
-                    if !figure.reaches(row.must) {
+                    if figure.reaches(row.must) {
+                        held += usize::from(row.must != Goal::None);
+                    } else {
                         eprintln!("missed: {} must be {}", row.figure, row.must);
                         missed += 1;
                     }
                 }
-                None if options.effort == Effort::Quick => {}
+                None if options.effort == Effort::Quick && row.must == Goal::None => {}
+                None if options.effort == Effort::Quick => {
+                    eprintln!("skipped: {} must be {}, not measured with --quick", row.figure, row.must);
+                    skipped += 1;
+                }
                 None => panic!("the table has {}, which nobody measures", row.figure),
             }
         }
     }
+    eprintln!("musts: {held} held, {missed} missed, {skipped} skipped");
     match options.check {
         Check::On if missed > 0 => ExitCode::FAILURE,
         Check::On | Check::Off => ExitCode::SUCCESS,
