@@ -3,7 +3,7 @@
 use crate::check::Difference;
 use crate::line::{Line, ModeChange, Sign};
 use crate::stage::Stage;
-use oyez::collation::case_folded;
+use oyez::collation::lower_cased;
 use oyez::{Class, Event, GroupId, MemberId, OrderKey, SessionId, Topic, ViewerId, Window};
 use std::collections::HashMap;
 
@@ -128,7 +128,7 @@ impl Channel {
             Some(&member) => member,
             None => self.add_member(nick),
         };
-        self.stage.upsert(member, ONLINE, &case_folded(nick))?;
+        self.stage.upsert(member, ONLINE, &lower_cased(nick))?;
         for _ in 0..self.sessions_per_nick {
             let session = self.stage.connect()?;
             self.members[member.0 as usize].sessions.push(session);
@@ -177,7 +177,7 @@ impl Channel {
             self.by_nick.insert(to.to_owned(), member);
             to.clone_into(&mut self.members[member.0 as usize].nick);
             let group = self.stage.list().group_of(member).expect("a member that is present is in the list");
-            self.stage.upsert(member, group, &case_folded(to))?;
+            self.stage.upsert(member, group, &lower_cased(to))?;
         }
         self.publish(&[CHANNEL], Kind::Rename, to)
     }
