@@ -16,7 +16,7 @@ pub use fanout::{
 };
 pub use member_list::{
     Counts, Flush, GroupId, ListOp, MemberId, MemberList, MemberListOptions, MemberListStats, RegroupError, Row,
-    Update, UpsertError, Upserted, ViewerId, Window, WindowError, WindowLimits, collation,
+    Update, UpsertError, Upserted, View, ViewerId, Window, WindowError, WindowLimits, collation,
 };
 pub use registry::{
     Audience, ConnectError, NoSuchPartition, NoSuchSession, PartitionId, Query, Registry, RegistryOptions,

@@ -11,7 +11,7 @@ mod view_group;
 mod window;
 
 pub use row::{GroupId, MemberId, Row};
-pub use view_group::{ListOp, Update, ViewerId};
+pub use view_group::{ListOp, Update, View, ViewerId};
 pub use window::{Window, WindowError, WindowLimits};
 
 use ahash::AHashMap;
@@ -47,9 +47,10 @@ use view_group::ViewGroups;
 /// list.upsert(MemberId(10), ONLINE, b"ada").unwrap();
 /// list.upsert(MemberId(11), OFFLINE, b"bob").unwrap();
 ///
-/// let ops = list.set_windows(ViewerId(1), &[Window::new(0, 99)]).unwrap();
+/// let view = list.set_windows(ViewerId(1), &[Window::new(0, 99)]).unwrap();
 /// let rows = vec![Row::Header(ONLINE), Row::Member(MemberId(10)), Row::Header(OFFLINE), Row::Member(MemberId(11))];
-/// assert_eq!(ops, [ListOp::Sync { window: Window::new(0, 99), rows }]);
+/// assert_eq!(view.ops, [ListOp::Sync { window: Window::new(0, 99), rows }]);
+/// assert_eq!(view.counts.unwrap().rows, 4);
 /// let _ = list.flush();
 ///
 /// list.regroup(MemberId(11), ONLINE).unwrap();
@@ -98,7 +99,7 @@ pub struct Counts {
 pub struct Flush {
     /// For each view group whose rows have changed.
     pub updates: Vec<Update>,
-    /// The new counts, when they have changed: for every viewer, after the ops.
+    /// The counts, when they are not those that every viewer has: for every viewer, after the ops.
     pub counts: Option<Counts>,
 }
 
@@ -178,7 +179,7 @@ pub struct MemberListStats {
     pub view_groups: usize,
     /// Flushes so far.
     pub flushes: u64,
-    /// Windows sent whole so far, once for each view group.
+    /// [`ListOp::Sync`]s so far, one for each view group that an update is for.
     pub syncs: u64,
     /// Rows in them.
     pub synced_rows: u64,
@@ -390,35 +391,51 @@ impl MemberList {
         Counts { groups: groups.map(|group| (group.id, group.members.len())).collect(), rows: self.row_count() }
     }
 
-    /// Replaces a viewer's windows, and says what the viewer must do: forget the rows of windows that went, take the
-    /// rows of windows that came. Windows that overlap or touch are merged first. No windows end the viewer. O(rows of
-    /// the new windows).
+    /// Replaces a viewer's windows, and says what the viewer must do: forget the rows that are in no window any more,
+    /// take those that it does not have. Windows that overlap are merged first. No windows end the viewer. O(log view
+    /// groups + rows of the windows), and O(log n + groups) for the first viewer with these windows.
+    ///
+    /// Someone else may have the same windows already. Then both are shown the list as the other one has it, from then
+    /// on and through every flush; what has changed since the last flush comes with the next one.
     ///
     /// # Errors
     ///
     /// When a window or their number is beyond the limits; the viewer keeps the windows it had.
-    pub fn set_windows(&mut self, viewer: ViewerId, windows: &[Window]) -> Result<Vec<ListOp>, WindowError> {
+    ///
+    /// ```
+    /// use oyez::{GroupId, ListOp, MemberId, MemberList, MemberListOptions, Row, ViewerId, Window};
+    ///
+    /// let mut list = MemberList::new([GroupId(1)], MemberListOptions::default());
+    /// list.upsert(MemberId(10), GroupId(1), b"ada").unwrap();
+    /// let _ = list.set_windows(ViewerId(1), &[Window::new(0, 3)]).unwrap();
+    ///
+    /// let scrolled = list.set_windows(ViewerId(1), &[Window::new(1, 4)]).unwrap();
+    /// let gone = ListOp::Invalidate { window: Window::new(0, 0) };
+    /// let come = ListOp::Sync { window: Window::new(4, 4), rows: vec![] };
+    /// assert_eq!(scrolled.ops, [gone, come]);
+    /// ```
+    pub fn set_windows(&mut self, viewer: ViewerId, windows: &[Window]) -> Result<View, WindowError> {
         let spans = self.options.windows.spans(windows)?;
         let mut views = std::mem::take(&mut self.views);
-        let ops = views.set_windows(viewer, spans, self);
+        let view = views.set_windows(viewer, spans, self);
         self.views = views;
-        Ok(ops)
+        Ok(view)
     }
 
     /// Turns everything since the last flush into one update for each view group whose rows have changed. A window
-    /// whose rows are what they were is not sent.
+    /// whose rows are what its viewers have on screen is not sent. O(view groups + groups), then O(log n + groups +
+    /// rows) for each window that changes may have touched.
     pub fn flush(&mut self) -> Flush {
+        let counts = self.counts();
         let mut views = std::mem::take(&mut self.views);
+        let given_other = views.were_given_other(&counts);
         let updates = views.flush(self);
         self.views = views;
         self.shift = Shift::default();
         self.flushes += 1;
-        let counts = self.counts();
-        let changed = counts != self.flushed_counts;
-        if changed {
-            self.flushed_counts.clone_from(&counts);
-        }
-        Flush { updates, counts: changed.then_some(counts) }
+        let are_news = counts != self.flushed_counts || given_other;
+        self.flushed_counts.clone_from(&counts);
+        Flush { updates, counts: are_news.then_some(counts) }
     }
 
     /// Counters. O(groups).
@@ -451,7 +468,7 @@ impl MemberList {
         if grouped != self.members.len() {
             return Err(format!("{grouped} members in groups, {} known", self.members.len()));
         }
-        self.views.validate()?;
+        self.views.validate(self)?;
         Ok(grouped)
     }
 }

@@ -62,15 +62,104 @@ fn a_viewer_who_joins_between_changes_that_cancel_out_is_put_right() {
 }
 
 #[test]
+fn a_viewer_who_leaves_before_the_flush_costs_the_others_nothing() {
+    run(&[
+        Upsert { member: 1, group: 1, key: 1, len: 1 },
+        SetWindows { viewer: 1, windows: vec![(0, 1)] },
+        Flush,
+        Upsert { member: 9, group: 4, key: 3, len: 1 },
+        SetWindows { viewer: 2, windows: vec![(0, 1)] },
+        SetWindows { viewer: 2, windows: vec![] },
+        Flush,
+    ]);
+}
+
+#[test]
+fn a_viewer_who_joins_others_amid_changes_sees_what_they_see() {
+    let mut list = numbered(1_000);
+    let window = Window::new(0, 99);
+    let first = list.set_windows(ViewerId(1), &[window]).unwrap();
+    let _ = list.flush();
+
+    // A change out of sight, and the second viewer: nobody has rows to be put right.
+    let _ = list.remove(MemberId(900));
+    assert_eq!(list.set_windows(ViewerId(2), &[window]).unwrap(), first);
+    assert_eq!(list.flush().updates, []);
+
+    // A change in sight: the third viewer is given the old rows, and then the new ones with the others.
+    let _ = list.remove(MemberId(0));
+    assert_eq!(list.set_windows(ViewerId(3), &[window]).unwrap().ops, first.ops);
+    let Flush { updates, .. } = list.flush();
+    assert_eq!(updates.len(), 1);
+    assert_eq!(updates[0].viewers, [ViewerId(1), ViewerId(2), ViewerId(3)]);
+}
+
+#[test]
+fn a_viewer_who_changes_between_groups_keeps_what_is_the_same_in_both() {
+    run(&[
+        Upsert { member: 1, group: 1, key: 1, len: 1 },
+        Upsert { member: 2, group: 1, key: 2, len: 1 },
+        SetWindows { viewer: 1, windows: vec![(0, 1)] },
+        SetWindows { viewer: 2, windows: vec![(0, 1), (2, 3)] },
+        Flush,
+        Upsert { member: 3, group: 1, key: 1, len: 2 },
+        // Both windows as of the flush, then the first alone, and then as they are now.
+        SetWindows { viewer: 1, windows: vec![(0, 1), (2, 3)] },
+        SetWindows { viewer: 1, windows: vec![(0, 1)] },
+        SetWindows { viewer: 1, windows: vec![(2, 3)] },
+        Remove { member: 3 },
+        SetWindows { viewer: 3, windows: vec![(2, 3)] },
+        SetWindows { viewer: 2, windows: vec![(2, 3)] },
+        Flush,
+    ]);
+}
+
+#[test]
+fn counts_go_with_the_rows_and_are_put_right_by_the_flush() {
+    let mut list = numbered(5);
+    let _ = list.flush();
+    let _ = list.upsert(MemberId(5), GroupId(1), b"").unwrap();
+    let seen = list.set_windows(ViewerId(1), &[Window::new(0, 99)]).unwrap();
+    assert_eq!(seen.counts.unwrap().rows, 7);
+    let _ = list.remove(MemberId(5));
+    // Those of the last flush, and not those that the viewer has.
+    let counts = list.flush().counts.unwrap();
+    assert_eq!((counts.groups, counts.rows), (vec![(GroupId(1), 5)], 6));
+    assert_eq!(list.flush().counts, None);
+}
+
+#[test]
+fn a_window_that_stays_is_neither_forgotten_nor_sent() {
+    let mut list = numbered(500);
+    let ops = |list: &mut MemberList, windows: &[(usize, usize)]| {
+        let windows: Vec<Window> = windows.iter().map(|&(first, last)| Window::new(first, last)).collect();
+        list.set_windows(ViewerId(1), &windows).unwrap().ops
+    };
+    let sync = |list: &MemberList, first, last| ListOp::Sync {
+        window: Window::new(first, last),
+        rows: list.rows(first..last + 1).collect(),
+    };
+    let forget = |first, last| ListOp::Invalidate { window: Window::new(first, last) };
+
+    assert_eq!(ops(&mut list, &[(0, 99)]), [sync(&list, 0, 99)]);
+    assert_eq!(ops(&mut list, &[(0, 99), (100, 199)]), [sync(&list, 100, 199)]);
+    assert_eq!(ops(&mut list, &[(100, 199)]), [forget(0, 99)]);
+    assert_eq!(ops(&mut list, &[(150, 249)]), [forget(100, 149), sync(&list, 200, 249)]);
+    assert_eq!(
+        ops(&mut list, &[(250, 260), (140, 239)]),
+        [forget(240, 249), sync(&list, 140, 149), sync(&list, 250, 260)]
+    );
+    assert_eq!(ops(&mut list, &[(140, 200), (190, 260)]), [sync(&list, 240, 249)]);
+    assert_eq!(ops(&mut list, &[]), [forget(140, 260)]);
+}
+
+#[test]
 fn viewers_with_equal_windows_share_one_update_and_others_get_none() {
-    let mut list = MemberList::new([GroupId(1)], MemberListOptions::default());
-    for member in 0..1_000 {
-        let _ = list.upsert(MemberId(member), GroupId(1), &member.to_be_bytes()).unwrap();
-    }
+    let mut list = numbered(1_000);
     let _ = list.flush();
     for viewer in 0..128 {
         let window = if viewer < 100 { Window::new(0, 99) } else { Window::new(500, 599) };
-        assert_eq!(list.set_windows(ViewerId(viewer), &[window]).unwrap().len(), 1);
+        assert_eq!(list.set_windows(ViewerId(viewer), &[window]).unwrap().ops.len(), 1);
     }
     // Within the first window: the rows behind it stay where they are.
     let _ = list.upsert(MemberId(10), GroupId(1), &20_u64.to_be_bytes()).unwrap();
@@ -93,4 +182,13 @@ fn viewers_with_equal_windows_share_one_update_and_others_get_none() {
 #[should_panic(expected = "named twice")]
 fn a_group_named_twice_is_a_bug_of_the_caller() {
     let _ = MemberList::new([GroupId(1), GroupId(1)], MemberListOptions::default());
+}
+
+/// A list of one group, with members in the order of their numbers.
+fn numbered(members: u64) -> MemberList {
+    let mut list = MemberList::new([GroupId(1)], MemberListOptions::default());
+    for member in 0..members {
+        let _ = list.upsert(MemberId(member), GroupId(1), &member.to_be_bytes()).unwrap();
+    }
+    list
 }

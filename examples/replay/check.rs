@@ -1,7 +1,7 @@
 //! The model beside the real thing: each call's outcome is compared with what the naive oracle says.
 
 use oyez::{
-    Batch, Fanout, Flush, GroupId, Joined, ListOp, MemberId, MemberList, Receipt, Topic, Unsubscribed, Upserted,
+    Batch, Fanout, Flush, GroupId, Joined, MemberId, MemberList, Receipt, Topic, Unsubscribed, Upserted, View,
     ViewerId, Window,
 };
 use oyez_driver::translate;
@@ -121,10 +121,9 @@ impl Check {
         agree("remove", list::Seen::Row(row), self.list.remove(member.0))
     }
 
-    pub fn set_windows(&mut self, viewer: ViewerId, windows: &[Window], ops: Vec<ListOp>) -> Result<(), Difference> {
+    pub fn set_windows(&mut self, viewer: ViewerId, windows: &[Window], view: View) -> Result<(), Difference> {
         let windows = windows.iter().map(|window| (window.first, window.last)).collect();
-        let seen = list::Seen::Ops(translate::ops(ops));
-        agree("set_windows", seen, self.list.set_windows(viewer.0, windows))
+        agree("set_windows", translate::view(view), self.list.set_windows(viewer.0, windows))
     }
 
     pub fn flush(&mut self, flush: Flush) -> Result<(), Difference> {

@@ -223,9 +223,9 @@ impl Stage {
     }
 
     pub fn set_windows(&mut self, viewer: ViewerId, windows: &[Window]) -> Result<(), Difference> {
-        let ops = self.list.set_windows(viewer, windows).expect("the windows are within the limits");
+        let view = self.list.set_windows(viewer, windows).expect("the windows are within the limits");
         match &mut self.check {
-            Some(check) => check.set_windows(viewer, windows, ops),
+            Some(check) => check.set_windows(viewer, windows, view),
             None => Ok(()),
         }
     }

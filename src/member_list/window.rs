@@ -44,7 +44,7 @@ pub enum WindowError {
     },
 }
 
-/// A viewer's windows, merged to spans that neither overlap nor touch, in order.
+/// A viewer's windows, those that overlap merged: disjoint, in order.
 pub(super) type Spans = SmallVec<[Window; 3]>;
 
 impl Window {
@@ -56,6 +56,29 @@ impl Window {
     /// Whether the row is in the window.
     pub fn contains(self, row: usize) -> bool {
         (self.first..=self.last).contains(&row)
+    }
+
+    /// The rows that both have.
+    pub(super) fn overlap(self, other: Window) -> Option<Window> {
+        let (first, last) = (self.first.max(other.first), self.last.min(other.last));
+        (first <= last).then_some(Window { first, last })
+    }
+
+    /// The rows that are in none of the spans.
+    pub(super) fn without(self, spans: &Spans) -> Spans {
+        let mut rest = Spans::new();
+        let mut first = self.first;
+        for common in spans.iter().filter_map(|&span| self.overlap(span)) {
+            if first < common.first {
+                rest.push(Window { first, last: common.first - 1 });
+            }
+            if common.last == self.last {
+                return rest;
+            }
+            first = common.last + 1;
+        }
+        rest.push(Window { first, last: self.last });
+        rest
     }
 }
 
@@ -71,7 +94,8 @@ impl WindowLimits {
         WindowLimits { count_max, rows_max }
     }
 
-    /// Checks windows and merges them.
+    /// Checks windows and merges those that overlap. Those that only touch stay apart, so that a viewer who asks for the
+    /// next screen keeps the one it has.
     pub(super) fn spans(self, windows: &[Window]) -> Result<Spans, WindowError> {
         if windows.len() > self.count_max {
             return Err(WindowError::TooMany { count: windows.len(), max: self.count_max });
@@ -89,7 +113,7 @@ impl WindowLimits {
         let mut spans = Spans::new();
         for window in sorted {
             match spans.last_mut() {
-                Some(before) if window.first <= before.last.saturating_add(1) => {
+                Some(before) if window.first <= before.last => {
                     before.last = before.last.max(window.last);
                 }
                 _ => spans.push(window),

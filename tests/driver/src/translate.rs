@@ -58,7 +58,7 @@ pub fn row(row: oyez::Row) -> list::Row {
     }
 }
 
-pub fn ops(ops: Vec<oyez::ListOp>) -> Vec<list::ListOp> {
+fn ops(ops: Vec<oyez::ListOp>) -> Vec<list::ListOp> {
     ops.into_iter().map(list_op).collect()
 }
 
@@ -72,11 +72,19 @@ fn list_op(op: oyez::ListOp) -> list::ListOp {
     }
 }
 
+pub fn view(view: oyez::View) -> list::Seen {
+    list::Seen::View { ops: ops(view.ops), counts: view.counts.map(counts) }
+}
+
 pub fn flush(flush: oyez::Flush) -> list::Seen {
     let update = |update: oyez::Update| {
         let viewers = update.viewers.iter().map(|viewer| viewer.0).collect();
         (viewers, ops(update.ops))
     };
-    let counts = |counts: oyez::Counts| counts.groups.iter().map(|(group, count)| (group.0, *count)).collect();
     list::Seen::Flush { updates: flush.updates.into_iter().map(update).collect(), counts: flush.counts.map(counts) }
+}
+
+pub fn counts(counts: oyez::Counts) -> list::Counts {
+    let groups = counts.groups.iter().map(|(group, count)| (group.0, *count)).collect();
+    list::Counts { groups, rows: counts.rows }
 }

@@ -69,6 +69,13 @@ pub enum ListOp {
     Invalidate { first: usize, last: usize },
 }
 
+/// Members of each group that is not empty, and rows of the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub groups: Vec<(u64, usize)>,
+    pub rows: usize,
+}
+
 /// What a call lets its caller see.
 #[derive(Debug, PartialEq)]
 pub enum Seen {
@@ -86,10 +93,13 @@ pub enum Seen {
     /// The row that the member had, or that is asked for.
     Row(Option<usize>),
     Rows(Vec<Row>),
-    Ops(Vec<ListOp>),
+    View {
+        ops: Vec<ListOp>,
+        counts: Option<Counts>,
+    },
     Flush {
         updates: Vec<(Vec<u64>, Vec<ListOp>)>,
-        counts: Option<Vec<(u64, usize)>>,
+        counts: Option<Counts>,
     },
 }
 
@@ -109,7 +119,7 @@ pub fn collation(key: u8, len: u8) -> Vec<u8> {
     vec![key; usize::from(len % 5)]
 }
 
-/// Windows as they are kept: sorted, those that overlap or touch merged.
+/// Windows as they are kept: sorted, those that overlap merged.
 type Spans = Vec<(usize, usize)>;
 
 pub struct Model {
@@ -119,19 +129,26 @@ pub struct Model {
     /// Group, collation key and id of every member, sorted.
     order: Vec<(u64, Vec<u8>, u64)>,
     viewers: BTreeMap<u64, Viewer>,
-    /// The list as of the last flush.
-    flushed: Vec<Row>,
-    flushed_counts: Vec<(u64, usize)>,
-    changed: bool,
+    flushed_counts: Counts,
 }
 
 type Place = (u64, Vec<u8>);
 
-#[derive(Default)]
+/// A viewer, and what it was told so far.
+#[derive(Clone, Default)]
 struct Viewer {
     spans: Spans,
-    /// Its windows were set between a change and its flush.
-    joined_amid_changes: bool,
+    /// What it has on screen, for each span.
+    shown: Vec<Vec<Row>>,
+    counts: Counts,
+}
+
+impl Viewer {
+    /// What it has in a row: nothing known, or nothing there, or something.
+    fn on_screen(&self, row: usize) -> Option<Option<Row>> {
+        let at = self.spans.iter().position(|span| (span.0..=span.1).contains(&row))?;
+        Some(self.shown[at].get(row - self.spans[at].0).copied())
+    }
 }
 
 impl Model {
@@ -141,9 +158,7 @@ impl Model {
             members: BTreeMap::new(),
             order: Vec::new(),
             viewers: BTreeMap::new(),
-            flushed: Vec::new(),
-            flushed_counts: Vec::new(),
-            changed: false,
+            flushed_counts: Counts::default(),
         }
     }
 
@@ -161,10 +176,15 @@ impl Model {
         rows
     }
 
-    pub fn counts(&self) -> Vec<(u64, usize)> {
+    pub fn counts(&self) -> Counts {
         let end = |group| self.order.partition_point(|member| member.0 <= group);
-        let groups = 1..=self.limits.groups;
-        groups.map(|group| (group, end(group) - end(group - 1))).filter(|group| group.1 > 0).collect()
+        let groups = (1..=self.limits.groups).map(|group| (group, end(group) - end(group - 1)));
+        let groups: Vec<_> = groups.filter(|group| group.1 > 0).collect();
+        Counts { rows: groups.len() + self.order.len(), groups }
+    }
+
+    pub fn member_count(&self) -> usize {
+        self.members.len()
     }
 
     /// The spans of every viewer.
@@ -191,7 +211,7 @@ impl Model {
     fn row_of(&self, member: u64) -> Option<usize> {
         let (group, key) = self.members.get(&member)?;
         let before = self.order.binary_search(&(*group, key.clone(), member)).expect("a member is in the order");
-        let headers = self.counts().iter().filter(|counted| counted.0 <= *group).count();
+        let headers = self.counts().groups.iter().filter(|counted| counted.0 <= *group).count();
         Some(before + headers)
     }
 
@@ -231,7 +251,6 @@ impl Model {
         if let Some((group, key)) = self.members.remove(&member) {
             let at = self.order.binary_search(&(group, key, member)).expect("a member is in the order");
             self.order.remove(at);
-            self.changed = true;
         }
         Seen::Row(row)
     }
@@ -241,7 +260,6 @@ impl Model {
         let at = self.order.binary_search(&entry).expect_err("the member was taken out");
         self.order.insert(at, entry);
         self.members.insert(member, (group, key));
-        self.changed = true;
     }
 
     pub fn set_windows(&mut self, viewer: u64, windows: Vec<(usize, usize)>) -> Seen {
@@ -257,54 +275,84 @@ impl Model {
             }
         }
         let spans = merged(&windows);
-        let before = self.viewers.get(&viewer).map(|viewer| viewer.spans.clone()).unwrap_or_default();
-        if spans == before {
-            return Seen::Ops(vec![]);
+        let before = self.viewers.get(&viewer).cloned().unwrap_or_default();
+        if spans == before.spans {
+            return Seen::View { ops: vec![], counts: None };
         }
-        let rows = self.rows();
-        let gone = before.iter().filter(|span| !spans.contains(span));
-        let come = spans.iter().filter(|span| !before.contains(span));
-        let mut ops: Vec<ListOp> = gone.map(|&(first, last)| ListOp::Invalidate { first, last }).collect();
-        ops.extend(come.map(|&span| sync(&rows, span)));
         if spans.is_empty() {
             self.viewers.remove(&viewer);
-        } else {
-            self.viewers.insert(viewer, Viewer { spans, joined_amid_changes: self.changed });
+            let ops = before.spans.iter().map(|&(first, last)| ListOp::Invalidate { first, last }).collect();
+            return Seen::View { ops, counts: None };
         }
-        Seen::Ops(ops)
+        let after = self.opened(spans);
+        let ops = way(&before, &after);
+        let counts = Some(after.counts.clone());
+        self.viewers.insert(viewer, after);
+        Seen::View { ops, counts }
     }
 
-    /// Viewers with equal windows are told the same: every window that has changed since the last flush, or all of them
-    /// if one of the viewers joined amid changes.
+    /// A viewer with these windows: it has what others with the same windows have, or else the list as it is.
+    fn opened(&self, spans: Spans) -> Viewer {
+        match self.viewers.values().find(|other| other.spans == spans) {
+            Some(other) => other.clone(),
+            None => {
+                let rows = self.rows();
+                let shown = spans.iter().map(|&(first, last)| part(&rows, first, last + 1)).collect();
+                Viewer { spans, shown, counts: self.counts() }
+            }
+        }
+    }
+
+    /// Viewers with equal windows are told the same: every window in which one of them has anything but the truth. The
+    /// counts are told when they have changed, or when one of the viewers has others.
     pub fn flush(&mut self) -> Seen {
-        let now = self.rows();
-        let mut groups: BTreeMap<Spans, (Vec<u64>, bool)> = BTreeMap::new();
-        for (&id, viewer) in &mut self.viewers {
-            let group = groups.entry(viewer.spans.clone()).or_default();
-            group.0.push(id);
-            group.1 |= std::mem::take(&mut viewer.joined_amid_changes);
+        let (rows, counts) = (self.rows(), self.counts());
+        let truth = |&(first, last): &(usize, usize)| part(&rows, first, last + 1);
+        let mut groups: BTreeMap<Spans, Vec<u64>> = BTreeMap::new();
+        for (&id, viewer) in &self.viewers {
+            groups.entry(viewer.spans.clone()).or_default().push(id);
         }
         let mut updates = Vec::new();
-        for (spans, (viewers, all)) in groups {
-            let changed =
-                |&(first, last): &(usize, usize)| part(&self.flushed, first, last + 1) != part(&now, first, last + 1);
-            let sent = spans.iter().filter(|span| all || changed(span));
-            let ops: Vec<ListOp> = sent.map(|&span| sync(&now, span)).collect();
+        for (spans, viewers) in groups {
+            let is_wrong = |at: usize| viewers.iter().any(|id| self.viewers[id].shown[at] != truth(&spans[at]));
+            let ops: Vec<ListOp> =
+                (0..spans.len()).filter(|&at| is_wrong(at)).map(|at| sync(spans[at], truth(&spans[at]))).collect();
             if !ops.is_empty() {
                 updates.push((viewers, ops));
             }
         }
-        let counts = self.counts();
-        let told = (counts != self.flushed_counts).then(|| counts.clone());
-        self.flushed = now;
-        self.flushed_counts = counts;
-        self.changed = false;
-        Seen::Flush { updates, counts: told }
+        let is_told = counts != self.flushed_counts || self.viewers.values().any(|viewer| viewer.counts != counts);
+        for viewer in self.viewers.values_mut() {
+            viewer.shown = viewer.spans.iter().map(truth).collect();
+            viewer.counts = counts.clone();
+        }
+        self.flushed_counts = counts.clone();
+        Seen::Flush { updates, counts: is_told.then_some(counts) }
     }
 }
 
-fn sync(rows: &[Row], (first, last): (usize, usize)) -> ListOp {
-    ListOp::Sync { first, last, rows: part(rows, first, last + 1) }
+/// What brings a viewer from what it has on screen to something else. Row by row: what is in no window any more is
+/// forgotten, and what comes is sent, in runs of rows that come from the same old window, or from none. A run that was
+/// on screen is sent only if something in it is not what it was.
+fn way(before: &Viewer, after: &Viewer) -> Vec<ListOp> {
+    let from = |row| before.spans.iter().position(|span| (span.0..=span.1).contains(&row));
+    let mut ops = Vec::new();
+    for &(first, last) in &before.spans {
+        let gone = runs((first..=last).filter(|&row| after.on_screen(row).is_none()), |_, _| true);
+        ops.extend(gone.into_iter().map(|(first, last)| ListOp::Invalidate { first, last }));
+    }
+    for &(first, last) in &after.spans {
+        for run in runs(first..=last, |row, next| from(row) == from(next)) {
+            if (run.0..=run.1).any(|row| before.on_screen(row) != after.on_screen(row)) {
+                ops.push(sync(run, (run.0..=run.1).filter_map(|row| after.on_screen(row)?).collect()));
+            }
+        }
+    }
+    ops
+}
+
+fn sync((first, last): (usize, usize), rows: Vec<Row>) -> ListOp {
+    ListOp::Sync { first, last, rows }
 }
 
 /// Rows `from..to`, as far as they exist.
@@ -313,27 +361,34 @@ fn part(rows: &[Row], from: usize, to: usize) -> Vec<Row> {
     rows[from.min(to)..to].to_vec()
 }
 
-/// The rows of the windows, in runs.
+/// The rows of the windows, in runs: neighbours belong together if some window has both.
 fn merged(windows: &Spans) -> Spans {
     let rows: BTreeSet<usize> = windows.iter().flat_map(|window| window.0..=window.1).collect();
-    let mut spans: Spans = Vec::new();
+    runs(rows.into_iter(), |row, next| windows.iter().any(|window| window.0 <= row && next <= window.1))
+}
+
+/// First and last of each run of neighbours that belong together. The rows are in order.
+fn runs(rows: impl Iterator<Item = usize>, together: impl Fn(usize, usize) -> bool) -> Spans {
+    let mut runs = Spans::new();
     for row in rows {
-        match spans.last_mut() {
-            Some(span) if span.1 + 1 == row => span.1 = row,
-            _ => spans.push((row, row)),
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == row && together(*last, row) => *last = row,
+            _ => runs.push((row, row)),
         }
     }
-    spans
+    runs
 }
 
 /// A client: an array of rows of which it knows some.
 #[derive(Debug, Default)]
 pub struct Client {
     rows: BTreeMap<usize, Row>,
+    counts: Counts,
 }
 
 impl Client {
-    pub fn apply(&mut self, ops: &[ListOp]) {
+    /// The counts are those that came with the operations, if any did.
+    pub fn apply(&mut self, ops: &[ListOp], counts: Option<&Counts>) {
         for op in ops {
             match op {
                 ListOp::Invalidate { first, last } => self.forget(*first, *last),
@@ -343,15 +398,23 @@ impl Client {
                 }
             }
         }
+        if let Some(counts) = counts {
+            self.counts.clone_from(counts);
+        }
+        self.rows.split_off(&self.counts.rows);
     }
 
     fn forget(&mut self, first: usize, last: usize) {
         self.rows.retain(|row, _| !(first..=last).contains(row));
     }
 
-    /// What it shows in these rows.
-    pub fn shown(&self, first: usize, last: usize) -> Vec<Row> {
-        self.rows.range(first..=last).map(|(_, row)| *row).collect()
+    /// Its array, as long as the last row count says. `None` is a row that it does not know.
+    pub fn array(&self) -> Vec<Option<Row>> {
+        (0..self.counts.rows).map(|row| self.rows.get(&row).copied()).collect()
+    }
+
+    pub fn counts(&self) -> &Counts {
+        &self.counts
     }
 }
 
@@ -363,7 +426,21 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
 fn op(members: u8) -> impl Strategy<Value = Op> {
     let member = move || 0..members;
     let group = || prop_oneof![30 => 1..=LIMITS.groups as u8, 1 => Just(9)];
-    let window = || prop_oneof![30 => (0..40_u8, 0..10_u8).prop_map(|(first, more)| (first, first + more)), 1 => any::<(u8, u8)>()];
+    // Mostly a few, so that viewers have the same, and windows stay, touch, overlap and go one by one.
+    let window = || {
+        prop_oneof![
+            30 => prop::sample::select(&[(0, 9), (10, 19), (5, 12)][..]),
+            5 => (0..40_u8, 0..10_u8).prop_map(|(first, more)| (first, first + more)),
+            1 => any::<(u8, u8)>(),
+        ]
+    };
+    let windows = || {
+        prop_oneof![
+            12 => prop::collection::vec(window(), 1..=2),
+            3 => Just(Vec::new()),
+            3 => prop::collection::vec(window(), 3..=LIMITS.windows + 1),
+        ]
+    };
     prop_oneof![
         12 => (member(), group(), 0..5_u8, prop_oneof![20 => 1..4_u8, 1 => Just(4)])
             .prop_map(|(member, group, key, len)| Op::Upsert { member, group, key, len }),
@@ -372,7 +449,7 @@ fn op(members: u8) -> impl Strategy<Value = Op> {
         1 => member().prop_map(|member| Op::RowOf { member }),
         1 => group().prop_map(|group| Op::HeaderRow { group }),
         1 => (0..60_u8, 0..60_u8).prop_map(|(from, to)| Op::Rows { from, to }),
-        6 => (0..6_u8, prop::collection::vec(window(), 0..=LIMITS.windows + 1))
+        12 => (0..6_u8, windows())
             .prop_map(|(viewer, windows)| Op::SetWindows { viewer, windows }),
         8 => Just(Op::Flush),
     ]
