@@ -78,6 +78,8 @@ pub struct MemberListOptions {
     pub members_max: usize,
     /// Bytes of one member's collation key. Default 65,536.
     pub collation_bytes_max: usize,
+    /// Viewers the list may have. Default 1,048,576.
+    pub viewers_max: usize,
     /// Of a viewer's windows.
     pub windows: WindowLimits,
 }
@@ -187,7 +189,12 @@ pub struct MemberListStats {
 
 impl Default for MemberListOptions {
     fn default() -> Self {
-        MemberListOptions { members_max: 1 << 24, collation_bytes_max: 64 << 10, windows: WindowLimits::default() }
+        MemberListOptions {
+            members_max: 1 << 24,
+            collation_bytes_max: 64 << 10,
+            viewers_max: 1 << 20,
+            windows: WindowLimits::default(),
+        }
     }
 }
 
@@ -200,6 +207,11 @@ impl MemberListOptions {
     /// Sets how long a collation key may be.
     pub fn collation_bytes_max(self, collation_bytes_max: usize) -> Self {
         MemberListOptions { collation_bytes_max, ..self }
+    }
+
+    /// Sets how many viewers the list may have.
+    pub fn viewers_max(self, viewers_max: usize) -> Self {
+        MemberListOptions { viewers_max, ..self }
     }
 
     /// Sets the limits of a viewer's windows.
@@ -400,7 +412,7 @@ impl MemberList {
     ///
     /// # Errors
     ///
-    /// When a window or their number is beyond the limits; the viewer keeps the windows it had.
+    /// When a window, their number, or the number of viewers is beyond the limits; the viewer keeps the windows it had.
     ///
     /// ```
     /// use oyez::{GroupId, ListOp, MemberId, MemberList, MemberListOptions, Row, ViewerId, Window};
@@ -416,6 +428,10 @@ impl MemberList {
     /// ```
     pub fn set_windows(&mut self, viewer: ViewerId, windows: &[Window]) -> Result<View, WindowError> {
         let spans = self.options.windows.spans(windows)?;
+        let max = self.options.viewers_max;
+        if !spans.is_empty() && !self.views.contains(viewer) && self.views.viewer_count() >= max {
+            return Err(WindowError::TooManyViewers { max });
+        }
         let mut views = std::mem::take(&mut self.views);
         let view = views.set_windows(viewer, spans, self);
         self.views = views;

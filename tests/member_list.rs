@@ -1,6 +1,8 @@
 //! `MemberList` equals a vector sorted anew, and its clients show the truth.
 
-use oyez::{Counts, Flush, GroupId, ListOp, MemberId, MemberList, MemberListOptions, Row, ViewerId, Window};
+use oyez::{
+    Counts, Flush, GroupId, ListOp, MemberId, MemberList, MemberListOptions, Row, ViewerId, Window, WindowError,
+};
 use oyez_driver::list::run;
 use oyez_model::list::{Op::*, ops};
 use proptest::prelude::*;
@@ -151,6 +153,21 @@ fn a_window_that_stays_is_neither_forgotten_nor_sent() {
     );
     assert_eq!(ops(&mut list, &[(140, 200), (190, 260)]), [sync(&list, 240, 249)]);
     assert_eq!(ops(&mut list, &[]), [forget(140, 260)]);
+}
+
+#[test]
+fn viewers_are_limited() {
+    let mut list = MemberList::new([GroupId(1)], MemberListOptions::default().viewers_max(2));
+    let top = [Window::new(0, 99)];
+    let _ = list.set_windows(ViewerId(1), &top).unwrap();
+    let _ = list.set_windows(ViewerId(2), &top).unwrap();
+    let refused = Err(WindowError::TooManyViewers { max: 2 });
+    assert_eq!(list.set_windows(ViewerId(3), &top), refused);
+    assert!(list.set_windows(ViewerId(3), &[]).is_ok());
+    // Those who are there may still scroll, and make room.
+    let _ = list.set_windows(ViewerId(2), &[Window::new(1, 100)]).unwrap();
+    let _ = list.set_windows(ViewerId(1), &[]).unwrap();
+    assert!(list.set_windows(ViewerId(3), &top).is_ok());
 }
 
 #[test]

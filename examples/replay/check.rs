@@ -42,6 +42,7 @@ impl Check {
             groups: groups as u64,
             members: usize::MAX,
             collation: usize::MAX,
+            viewers: usize::MAX,
             windows: 3,
             window_rows: 100,
         };

@@ -120,6 +120,16 @@ impl ViewGroups {
         }
     }
 
+    /// Whether this is a viewer.
+    pub fn contains(&self, viewer: ViewerId) -> bool {
+        self.spans_of.contains_key(&viewer)
+    }
+
+    /// The number of viewers.
+    pub fn viewer_count(&self) -> usize {
+        self.spans_of.len()
+    }
+
     /// Whether some viewer was given counts other than these since the last flush.
     pub fn were_given_other(&self, counts: &Counts) -> bool {
         self.groups.values().any(|group| matches!(&group.as_of, AsOf::Amid(given) if given != counts))

@@ -42,6 +42,11 @@ pub enum WindowError {
         /// The limit.
         max: usize,
     },
+    /// There are as many viewers as there may be, and this would be one more.
+    TooManyViewers {
+        /// The limit.
+        max: usize,
+    },
 }
 
 /// A viewer's windows, those that overlap merged: disjoint, in order.
@@ -133,6 +138,7 @@ impl fmt::Display for WindowError {
                 write!(f, "the window from row {} to {} has more than {max} rows", window.first, window.last)
             }
             WindowError::TooMany { count, max } => write!(f, "{count} windows, the limit is {max}"),
+            WindowError::TooManyViewers { max } => write!(f, "the list has {max} viewers, its limit"),
         }
     }
 }

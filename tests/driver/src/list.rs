@@ -18,6 +18,7 @@ pub fn run(ops: &[Op]) {
     let options = MemberListOptions::default()
         .members_max(LIMITS.members)
         .collation_bytes_max(LIMITS.collation)
+        .viewers_max(LIMITS.viewers)
         .windows(WindowLimits::new(LIMITS.windows, LIMITS.window_rows));
     let mut list = MemberList::new((1..=LIMITS.groups).map(GroupId), options);
     let mut clients: BTreeMap<u64, Client> = BTreeMap::new();
@@ -124,6 +125,7 @@ fn apply(list: &mut MemberList, op: &Op) -> Seen {
                     WindowError::Reversed(_) => Refusal::ReversedWindow,
                     WindowError::TooWide { .. } => Refusal::WindowTooWide,
                     WindowError::TooMany { .. } => Refusal::TooManyWindows,
+                    WindowError::TooManyViewers { .. } => Refusal::TooManyViewers,
                     error => unreachable!("{error}"),
                 }),
             }

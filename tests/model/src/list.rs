@@ -12,13 +12,14 @@ pub struct Limits {
     pub members: usize,
     /// Bytes of a collation key.
     pub collation: usize,
+    pub viewers: usize,
     /// Windows of a viewer, and rows of one.
     pub windows: usize,
     pub window_rows: usize,
 }
 
 /// What scripts are run with: everything is easily reached.
-pub const LIMITS: Limits = Limits { groups: 4, members: 120, collation: 3, windows: 3, window_rows: 10 };
+pub const LIMITS: Limits = Limits { groups: 4, members: 120, collation: 3, viewers: 5, windows: 3, window_rows: 10 };
 
 /// One call on a list.
 #[derive(Clone, Debug, PartialEq, Arbitrary)]
@@ -112,6 +113,7 @@ pub enum Refusal {
     ReversedWindow,
     WindowTooWide,
     TooManyWindows,
+    TooManyViewers,
 }
 
 /// The collation key of an `Upsert`.
@@ -278,6 +280,9 @@ impl Model {
         let before = self.viewers.get(&viewer).cloned().unwrap_or_default();
         if spans == before.spans {
             return Seen::View { ops: vec![], counts: None };
+        }
+        if before.spans.is_empty() && self.viewers.len() >= self.limits.viewers {
+            return Seen::Refused(Refusal::TooManyViewers);
         }
         if spans.is_empty() {
             self.viewers.remove(&viewer);
@@ -449,7 +454,7 @@ fn op(members: u8) -> impl Strategy<Value = Op> {
         1 => member().prop_map(|member| Op::RowOf { member }),
         1 => group().prop_map(|group| Op::HeaderRow { group }),
         1 => (0..60_u8, 0..60_u8).prop_map(|(from, to)| Op::Rows { from, to }),
-        12 => (0..6_u8, windows())
+        12 => (0..LIMITS.viewers as u8 + 1, windows())
             .prop_map(|(viewer, windows)| Op::SetWindows { viewer, windows }),
         8 => Just(Op::Flush),
     ]
