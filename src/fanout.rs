@@ -15,6 +15,7 @@ mod fate;
 mod held_events;
 mod outbox;
 mod partition;
+mod pending;
 mod queue;
 mod worker;
 
@@ -26,23 +27,28 @@ pub use worker::{Drained, HostPanic, Took, Worker};
 
 use crate::registry::{
     Audience, ConnectError, NoSuchPartition, NoSuchSession, PartitionId, Query, Registry, RegistryOptions, SessionId,
-    SubscribeError, Subscribed, Topic, Unsubscribed, Verdict,
+    SlotLayout, SubscribeError, Subscribed, Topic, Unsubscribed, Verdict,
 };
 use crate::stats::{Accounting, Stats};
-use crate::sync::Mutex;
+use crate::sync::{Changes, Mutex};
 use fate::{Addressed, History};
-use partition::{OverBudget, Partition, Taken};
+use partition::{Accepted, Ending, HasWorker, OverBudget, Partition};
 use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
+use std::task::Waker;
 
 /// A registry of sessions with a bounded queue of events for each: publish on one side, drain on the other, from any
 /// number of threads. A clone is another handle to the same.
 ///
 /// # Trade-offs
 ///
-/// - **Publish never waits for a session.** A session whose queue is full loses its oldest event and is told so by a
-///   [`Gap`] with the exact count, in its place; a partition whose budget is used up refuses, and the receipt says so.
+/// - **Publish never waits for a session.** When a session's queue is full, the event's class decides what gives way:
+///   the oldest event, the new one, or the session ([`Overload`]). What was dropped is told by a [`Gap`] with the exact
+///   count, in its place. When a partition's budget is used up, sessions that nobody reads give way first; only what
+///   waits for a worker that does not come makes it refuse, and the receipt says so.
+/// - **A session can break off and come back**: [`park`](Self::park), [`resume`](Self::resume), and what was not
+///   [acknowledged](Self::acknowledge) comes again.
 /// - **Nothing is lost silently**: [`Accounting`] says where every accepted event went.
 /// - The publisher pays a few nanoseconds for each target, under one lock for the whole registry: simple, and right,
 ///   but not yet the design's log that makes publishing independent of the audience's size.
@@ -73,17 +79,35 @@ pub struct Fanout {
 
 struct Shared {
     publishing: Mutex<Publishing>,
-    partitions: Box<[Mutex<Partition>]>,
+    lanes: Box<[Lane]>,
+    layout: SlotLayout,
+    overload: [Overload; 64],
     payload_bytes_max: usize,
+    round_sessions: usize,
+}
+
+/// One partition, as threads see it.
+struct Lane {
+    queues: Mutex<Partition>,
+    /// Raised when sessions have ended, so that a worker with offers in hand looks whether they still stand.
+    endings: Changes,
 }
 
 /// What is changed under the registry's lock.
 struct Publishing {
     registry: Registry,
+    openness: Openness,
     last: Sequence,
     history: History,
     /// Memory for the next audience.
     spare: Vec<SessionId>,
+}
+
+/// Whether events are still taken in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Openness {
+    Open,
+    Closed,
 }
 
 /// Sizes and limits of a [`Fanout`].
@@ -106,14 +130,42 @@ pub struct FanoutOptions {
     pub history_bytes_max: usize,
     /// What becomes of a batch whose callback panicked. Default [`OnPanic::Abandon`].
     pub on_panic: OnPanic,
+    /// What gives way when a session's queue is full, by the event's class. Default [`Overload::DropOldest`] for all.
+    pub overload: [Overload; 64],
+    /// Sessions that a worker offers something under one lock; small in tests.
+    #[doc(hidden)]
+    pub round_sessions: usize,
 }
 
-/// What becomes of the batch that a panicking callback had in hand. All of it, never half.
+/// What gives way when an event comes to a session whose queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overload {
+    /// The oldest event in the queue: for what is soon out of date.
+    DropOldest,
+    /// The event that comes: for what need not be complete.
+    DropNewest,
+    /// The session: for what it must not miss. It ends as if it had disconnected, and the receipt names it.
+    Disconnect,
+}
+
+/// Settings of one session.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct SessionOptions {
+    /// How many events may be handed over and not acknowledged; `None`, the default, for a session that never
+    /// acknowledges.
+    pub window: Option<usize>,
+}
+
+/// What becomes of the batch that a panicking callback had in hand. All of it, never half. The session is offered nothing
+/// until it is [`writable`](Fanout::writable).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnPanic {
-    /// It counts as handed over, in [`Accounting::abandoned`]: no event is delivered twice.
+    /// It may have been handed over or not: its events count as [abandoned](Accounting::abandoned) and do not come again,
+    /// and the session is told a gap.
     Abandon,
-    /// It counts as not taken and is offered again: no event is lost.
+    /// It counts as not taken and is offered again: no event is lost, but one may come twice.
     Keep,
 }
 
@@ -126,18 +178,57 @@ pub struct Receipt {
     /// Sessions for which the event was accepted.
     pub count: usize,
     /// Partitions that refused it because their budget is used up; usually none.
-    pub refused: SmallVec<[PartitionId; 2]>,
+    pub refused: Vec<PartitionId>,
     /// Sessions of those partitions that do not get it.
     pub refused_count: usize,
+    /// Sessions that ended because their queues were full; their connections are the host's to close.
+    pub overflowed: Vec<SessionId>,
 }
 
-/// A payload is larger than [`FanoutOptions::payload_bytes_max`]. Gives the event back.
+/// What [`Fanout::resume`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resumed {
+    /// Events that come again.
+    pub again: usize,
+    /// Events that wait behind them.
+    pub pending: usize,
+}
+
+/// Why an acknowledgement was refused. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AcknowledgeError {
+    /// No session with this handle is connected.
+    NoSuchSession,
+    /// The session was not handed an event of this sequence: the client is confused, or lies.
+    NotHandedOver {
+        /// The last sequence that it was handed.
+        last: Sequence,
+    },
+}
+
+/// Why [`Fanout::publish`] refused. No sequence was used up, and the event comes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PayloadTooLarge {
+#[non_exhaustive]
+pub struct PublishError {
     /// The event, as it was given.
     pub event: Event,
-    /// The limit in bytes.
-    pub max: usize,
+    /// What is wrong.
+    pub reason: Unpublished,
+}
+
+/// What is wrong with a publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unpublished {
+    /// The payload is larger than [`FanoutOptions::payload_bytes_max`].
+    PayloadTooLarge {
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// The fan-out is [closed](Fanout::close).
+    Closed,
 }
 
 /// What [`Fanout::subscribe`] did.
@@ -181,7 +272,16 @@ impl Default for FanoutOptions {
             payload_bytes_max: 1 << 20,
             history_bytes_max: 1 << 20,
             on_panic: OnPanic::Abandon,
+            overload: [Overload::DropOldest; 64],
+            round_sessions: worker::ROUND_SESSIONS,
         }
+    }
+}
+
+impl SessionOptions {
+    /// Sets how many events may be handed over and not acknowledged; at least 1.
+    pub fn window(self, window: usize) -> Self {
+        SessionOptions { window: Some(window.max(1)) }
     }
 }
 
@@ -226,17 +326,46 @@ impl FanoutOptions {
     pub fn on_panic(self, on_panic: OnPanic) -> Self {
         FanoutOptions { on_panic, ..self }
     }
+
+    /// Sets what gives way to events of this class.
+    pub fn overload(mut self, class: Class, overload: Overload) -> Self {
+        self.overload[usize::from(class.number())] = overload;
+        self
+    }
+
+    /// Sets how many sessions a worker offers something under one lock.
+    #[doc(hidden)]
+    pub fn round_sessions(self, round_sessions: usize) -> Self {
+        FanoutOptions { round_sessions, ..self }
+    }
 }
 
 impl Shared {
     /// A partition that is known to exist.
-    fn partition(&self, partition: PartitionId) -> &Mutex<Partition> {
-        &self.partitions[usize::from(partition.0)]
+    fn lane(&self, partition: PartitionId) -> &Lane {
+        &self.lanes[usize::from(partition.0)]
+    }
+
+    /// The lane a handle names; whether there is such a session, its queues know.
+    fn lane_of(&self, session: SessionId) -> Result<&Lane, NoSuchSession> {
+        self.lanes.get(usize::from(session.partition(self.layout).0)).ok_or(NoSuchSession)
+    }
+}
+
+impl Lane {
+    /// Changes queues, and wakes the worker if that gave it something to do.
+    fn change<T>(&self, change: impl FnOnce(&mut Partition) -> T) -> T {
+        let mut queues = self.queues.lock();
+        let changed = change(&mut queues);
+        let waker = queues.take_waker();
+        drop(queues);
+        waker.into_iter().for_each(Waker::wake);
+        changed
     }
 }
 
 impl Fanout {
-    /// An empty registry with its queues. Starts no thread.
+    /// An empty registry with its queues. Starts no thread. O(partitions).
     ///
     /// # Panics
     ///
@@ -244,13 +373,17 @@ impl Fanout {
     pub fn new(options: FanoutOptions) -> Self {
         let registry = Registry::new(options.registry.clone());
         let layout = registry.layout();
-        let partitions = (0..registry.partition_count()).map(|_| Mutex::new(Partition::new(layout, &options)));
+        let lane = |_| Lane { queues: Mutex::new(Partition::new(layout, &options)), endings: Changes::new() };
         Fanout {
             shared: Arc::new(Shared {
-                partitions: partitions.collect(),
+                lanes: (0..registry.partition_count()).map(lane).collect(),
+                layout,
+                overload: options.overload,
+                round_sessions: options.round_sessions.max(1),
                 payload_bytes_max: options.payload_bytes_max,
                 publishing: Mutex::new(Publishing {
                     registry,
+                    openness: Openness::Open,
                     last: Sequence(0),
                     history: History::new(options.history_bytes_max),
                     spare: Vec::new(),
@@ -265,9 +398,18 @@ impl Fanout {
     ///
     /// When the partition does not exist, or is full.
     pub fn connect(&self, partition: PartitionId) -> Result<SessionId, ConnectError> {
+        self.connect_with(partition, SessionOptions::default())
+    }
+
+    /// Connects a session with settings of its own; see [`connect`](Self::connect).
+    ///
+    /// # Errors
+    ///
+    /// When the partition does not exist, or is full.
+    pub fn connect_with(&self, partition: PartitionId, options: SessionOptions) -> Result<SessionId, ConnectError> {
         let mut publishing = self.shared.publishing.lock();
         let session = publishing.registry.connect(partition)?;
-        self.shared.partition(partition).lock().open(session);
+        self.shared.lane(partition).queues.lock().open(session, options.window);
         Ok(session)
     }
 
@@ -281,8 +423,14 @@ impl Fanout {
         let mut publishing = self.shared.publishing.lock();
         let partition = publishing.registry.partition_of(session)?;
         let topics = publishing.registry.disconnect(session)?;
-        self.shared.partition(partition).lock().close(session);
+        self.end(session, partition, Ending::Disconnect);
         Ok(topics)
+    }
+
+    fn end(&self, session: SessionId, partition: PartitionId, ending: Ending) {
+        let lane = self.shared.lane(partition);
+        lane.queues.lock().close(session, ending);
+        lane.endings.announce();
     }
 
     /// Ends all sessions of a partition, as if each had disconnected; returns their number. The partition stays, and
@@ -294,7 +442,9 @@ impl Fanout {
     pub fn drop_partition(&self, partition: PartitionId) -> Result<usize, NoSuchPartition> {
         let mut publishing = self.shared.publishing.lock();
         let sessions = publishing.registry.drop_partition(partition)?;
-        self.shared.partition(partition).lock().close_all();
+        let lane = self.shared.lane(partition);
+        lane.queues.lock().close_all();
+        lane.endings.announce();
         Ok(sessions)
     }
 
@@ -321,35 +471,138 @@ impl Fanout {
     }
 
     /// Puts an event into the queue of every session in the query's audience, and tells for how many. Never waits for
-    /// a session or a worker. O(audience).
+    /// a session or a worker. O(audience) for one topic, O(n log n) for several. A worker may hand the event over before
+    /// the call returns; who must know the number first asks for the [`audience`](Self::audience).
     ///
     /// # Errors
     ///
-    /// When the payload is too large; no sequence is used up, and the event comes back. A partition over its budget is
-    /// no error: the receipt names it.
-    pub fn publish(&self, query: &Query, event: Event) -> Result<Receipt, PayloadTooLarge> {
+    /// When the payload is too large, or the fan-out is closed. A partition over its budget is no error: the receipt
+    /// names it.
+    pub fn publish(&self, query: &Query, event: Event) -> Result<Receipt, PublishError> {
         let max = self.shared.payload_bytes_max;
         if event.payload.len() > max {
-            return Err(PayloadTooLarge { event, max });
+            return Err(PublishError { event, reason: Unpublished::PayloadTooLarge { max } });
         }
-        let event = Arc::new(event);
+        let mut wakers = SmallVec::new();
+        let published = self.publish_locked(query, event, &mut wakers);
+        // A host's code: no lock is held.
+        wakers.into_iter().for_each(Waker::wake);
+        published
+    }
+
+    fn publish_locked(
+        &self,
+        query: &Query,
+        event: Event,
+        wakers: &mut SmallVec<[Waker; 4]>,
+    ) -> Result<Receipt, PublishError> {
         let mut publishing = self.shared.publishing.lock();
         let publishing = &mut *publishing;
+        if publishing.openness == Openness::Closed {
+            return Err(PublishError { event, reason: Unpublished::Closed });
+        }
+        let event = Arc::new(event);
         publishing.last.0 += 1;
         let sequence = publishing.last;
         let audience = publishing.registry.audience_in(query, std::mem::take(&mut publishing.spare));
 
-        let mut receipt = Receipt { sequence, count: audience.count(), refused: SmallVec::new(), refused_count: 0 };
+        let overload = self.shared.overload[usize::from(event.class.number())];
+        let mut receipt = Receipt { sequence, count: 0, refused: Vec::new(), refused_count: 0, overflowed: Vec::new() };
         for (partition, sessions) in audience.partitions() {
-            let accepted = self.shared.partition(partition).lock().accept(sessions, sequence, &event);
-            if let Err(OverBudget) = accepted {
-                receipt.refused.push(partition);
-                receipt.refused_count += sessions.len();
-                receipt.count -= sessions.len();
+            let mut queues = self.shared.lane(partition).queues.lock();
+            let accepted = queues.accept(sessions, sequence, &event, overload);
+            wakers.extend(queues.take_waker());
+            drop(queues);
+            match accepted {
+                Ok(Accepted { count, overflowed }) => {
+                    receipt.count += count;
+                    receipt.overflowed.extend(overflowed);
+                }
+                Err(OverBudget) => {
+                    receipt.refused.push(partition);
+                    receipt.refused_count += sessions.len();
+                }
             }
         }
-        publishing.spare = publishing.history.remember(sequence, audience.into_sessions(), receipt.refused.clone());
+        for &session in &receipt.overflowed {
+            // Connected until now: the lock on the registry is still ours.
+            let _ = publishing.registry.disconnect(session);
+            self.end(session, session.partition(self.shared.layout), Ending::Overflow);
+        }
+        publishing.history.remember(sequence, audience.sessions(), &receipt.refused);
+        publishing.spare = audience.into_sessions();
+        let used = publishing.spare.len();
+        publishing.spare.shrink_to(used.max(1_024) * 4);
         Ok(receipt)
+    }
+
+    /// Takes in no more events: every later publish is refused. What was accepted is still drained; a host that shuts
+    /// down closes, drains until its deadline, and lets go. O(1).
+    ///
+    /// ```
+    /// use oyez::{Event, Fanout, FanoutOptions, OrderKey, Query, Topic, Unpublished};
+    ///
+    /// let fanout = Fanout::new(FanoutOptions::default());
+    /// fanout.close();
+    /// let refused = fanout.publish(&Query::topic(Topic(1)), Event::new(OrderKey(1), *b"late")).unwrap_err();
+    /// assert_eq!((refused.reason, &refused.event.payload[..]), (Unpublished::Closed, &b"late"[..]));
+    /// ```
+    pub fn close(&self) {
+        self.shared.publishing.lock().openness = Openness::Closed;
+    }
+
+    /// The client of a session with a window has every event up to this sequence. What it has is not kept any longer,
+    /// and new events are offered in its place. Returns how many events it had not acknowledged before: 0 for a session
+    /// without a window. O(1) for each of them.
+    ///
+    /// # Errors
+    ///
+    /// When no such session is connected, or it was not handed this sequence.
+    ///
+    /// ```
+    /// use oyez::{Event, Fanout, FanoutOptions, OrderKey, PartitionId, Query, Sequence, SessionOptions, Topic};
+    ///
+    /// let fanout = Fanout::new(FanoutOptions::default());
+    /// let ada = fanout.connect_with(PartitionId(0), SessionOptions::default().window(2)).unwrap();
+    /// fanout.subscribe(ada, Topic(7)).unwrap();
+    /// for text in ["a", "b", "c"] {
+    ///     fanout.publish(&Query::topic(Topic(7)), Event::new(OrderKey(1), text.as_bytes())).unwrap();
+    /// }
+    /// let mut outbox = fanout.outbox(ada).unwrap();
+    /// assert_eq!(outbox.next_batch(9).unwrap().len(), 2);
+    /// assert_eq!(outbox.next_batch(9).unwrap().len(), 0); // the window is full
+    /// assert_eq!(fanout.acknowledge(ada, Sequence(1)), Ok(1));
+    ///
+    /// fanout.park(ada).unwrap(); // the connection broke
+    /// let resumed = fanout.resume(ada, Sequence(1)).unwrap(); // it is back, and says what it has
+    /// assert_eq!((resumed.again, resumed.pending), (1, 1));
+    /// assert_eq!(outbox.next_batch(9).unwrap().len(), 1); // "b" again, then "c"
+    /// ```
+    pub fn acknowledge(&self, session: SessionId, through: Sequence) -> Result<usize, AcknowledgeError> {
+        let lane = self.shared.lane_of(session).map_err(|NoSuchSession| AcknowledgeError::NoSuchSession)?;
+        lane.change(|queues| queues.acknowledge(session, through))
+    }
+
+    /// A session's connection broke: it keeps its subscriptions and its place, and is offered nothing until it
+    /// [resumes](Self::resume). Events for it are accepted as before. A host that gives it up disconnects it. O(1).
+    ///
+    /// # Errors
+    ///
+    /// When no such session is connected.
+    pub fn park(&self, session: SessionId) -> Result<(), NoSuchSession> {
+        self.shared.lane_of(session)?.queues.lock().park(session)
+    }
+
+    /// A session is back on a new connection, and its client has every event up to `acknowledged` (`Sequence(0)`: none
+    /// that is known of). What it was handed and has not acknowledged comes again, then what waited meanwhile, with
+    /// gaps in their places. Only a session with a window keeps what it was handed. O(1) for each event acknowledged.
+    ///
+    /// # Errors
+    ///
+    /// As [`acknowledge`](Self::acknowledge); the session stays parked then.
+    pub fn resume(&self, session: SessionId, acknowledged: Sequence) -> Result<Resumed, AcknowledgeError> {
+        let lane = self.shared.lane_of(session).map_err(|NoSuchSession| AcknowledgeError::NoSuchSession)?;
+        lane.change(|queues| queues.resume(session, acknowledged))
     }
 
     /// A session can take more: the host calls it when a session that did not take all it was offered has room again.
@@ -360,36 +613,34 @@ impl Fanout {
     ///
     /// When no such session is connected.
     pub fn writable(&self, session: SessionId) -> Result<(), NoSuchSession> {
-        let partition = self.partition_of(session)?;
-        self.shared.partition(partition).lock().writable(session);
-        Ok(())
+        self.shared.lane_of(session)?.change(|queues| queues.writable(session))
     }
 
-    /// The one worker of a partition.
+    /// The one worker of a partition. O(1).
     ///
     /// # Errors
     ///
     /// When there is no such partition, or its worker has not been dropped yet.
     pub fn worker(&self, partition: PartitionId) -> Result<Worker, WorkerError> {
-        let queues =
-            self.shared.partitions.get(usize::from(partition.0)).ok_or(WorkerError::NoSuchPartition(partition))?;
-        queues.lock().seat_worker().map_err(|Taken| WorkerError::Busy)?;
+        let lane = self.shared.lanes.get(usize::from(partition.0)).ok_or(WorkerError::NoSuchPartition(partition))?;
+        lane.queues.lock().seat_worker().map_err(|HasWorker| WorkerError::Busy)?;
         Ok(Worker::new(Arc::clone(&self.shared), partition))
     }
 
     /// An outbox from which a session's owner pulls its events; the partition's worker passes the session by until the
-    /// outbox is dropped.
+    /// outbox is dropped. O(1).
     ///
     /// # Errors
     ///
     /// When no such session is connected, or its events are in other hands.
     pub fn outbox(&self, session: SessionId) -> Result<Outbox, OutboxError> {
-        let partition = self.partition_of(session).map_err(|_| OutboxError::NoSuchSession)?;
-        self.shared.partition(partition).lock().seat_outbox(session)?;
+        let lane = self.shared.lane_of(session).map_err(|NoSuchSession| OutboxError::NoSuchSession)?;
+        lane.queues.lock().seat_outbox(session)?;
+        let partition = session.partition(self.shared.layout);
         Ok(Outbox::new(Arc::clone(&self.shared), partition, session))
     }
 
-    /// The sessions that a query means, as [`Registry::audience`] tells.
+    /// The sessions that a query means, as [`Registry::audience`] tells, at the same cost.
     pub fn audience(&self, query: &Query) -> Audience {
         self.shared.publishing.lock().registry.audience(query)
     }
@@ -399,7 +650,36 @@ impl Fanout {
         self.shared.publishing.lock().registry.explain(session, query)
     }
 
-    /// Says what became of an event for a session. O(log n) in the recent events and in the session's queue.
+    /// Whether the session is connected. O(1).
+    pub fn is_connected(&self, session: SessionId) -> bool {
+        self.shared.lane_of(session).is_ok_and(|lane| lane.queues.lock().is_open(session))
+    }
+
+    /// The partition a session lives on. O(1).
+    ///
+    /// # Errors
+    ///
+    /// When no such session is connected.
+    pub fn partition_of(&self, session: SessionId) -> Result<PartitionId, NoSuchSession> {
+        let is_connected = self.is_connected(session);
+        is_connected.then(|| session.partition(self.shared.layout)).ok_or(NoSuchSession)
+    }
+
+    /// The topics a session is subscribed to, in order. O(t) in their number.
+    ///
+    /// # Errors
+    ///
+    /// When no such session is connected.
+    pub fn topics_of(&self, session: SessionId) -> Result<Vec<Topic>, NoSuchSession> {
+        self.shared.publishing.lock().registry.topics_of(session).map(<[Topic]>::to_vec)
+    }
+
+    /// The number of subscribers of a topic. O(1).
+    pub fn topic_len(&self, topic: Topic) -> usize {
+        self.shared.publishing.lock().registry.topic_len(topic)
+    }
+
+    /// Says what became of an event for a session. O(log n) in the recent events, O(n) in the session's queue.
     ///
     /// ```
     /// use oyez::{Event, Fanout, FanoutOptions, Fate, OrderKey, PartitionId, Query, Topic};
@@ -423,7 +703,7 @@ impl Fanout {
         match publishing.history.addressed(session, partition, sequence) {
             Addressed::No => Fate::NotAddressed,
             Addressed::Refused => Fate::Refused,
-            Addressed::Yes => self.shared.partition(partition).lock().fate(session, sequence),
+            Addressed::Yes => self.shared.lane(partition).queues.lock().fate(session, sequence),
             Addressed::Forgotten => Fate::Forgotten,
         }
     }
@@ -434,14 +714,14 @@ impl Fanout {
     ///
     /// When no such session is connected.
     pub fn accounting(&self, session: SessionId) -> Result<Accounting, NoSuchSession> {
-        let partition = self.partition_of(session)?;
-        self.shared.partition(partition).lock().accounting(session)
+        self.shared.lane_of(session)?.queues.lock().accounting(session)
     }
 
-    /// All counters at one moment. O(sessions), under the registry's lock.
+    /// All counters. Each partition's are of one moment, in which the identity holds; workers may go on between two
+    /// partitions. O(partitions).
     pub fn stats(&self) -> Stats {
         let publishing = self.shared.publishing.lock();
-        let partitions = self.shared.partitions.iter().map(|partition| partition.lock().stats());
+        let partitions = self.shared.lanes.iter().map(|lane| lane.queues.lock().stats());
         Stats { registry: publishing.registry.stats(), published: publishing.last.0, partitions: partitions.collect() }
     }
 
@@ -455,26 +735,38 @@ impl Fanout {
     pub fn validate(&self) -> Result<(), String> {
         let publishing = self.shared.publishing.lock();
         publishing.registry.validate()?;
-        for partition in &self.shared.partitions {
-            partition.lock().validate()?;
+        for lane in &self.shared.lanes {
+            lane.queues.lock().validate()?;
         }
         Ok(())
-    }
-
-    fn partition_of(&self, session: SessionId) -> Result<PartitionId, NoSuchSession> {
-        self.shared.publishing.lock().registry.partition_of(session)
     }
 }
 
 impl fmt::Debug for Fanout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fanout").field("partitions", &self.shared.partitions.len()).finish_non_exhaustive()
+        f.debug_struct("Fanout").field("partitions", &self.shared.lanes.len()).finish_non_exhaustive()
     }
 }
 
-impl fmt::Display for PayloadTooLarge {
+impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the payload has {} bytes, the limit is {}", self.event.payload.len(), self.max)
+        match self.reason {
+            Unpublished::PayloadTooLarge { max } => {
+                write!(f, "the payload has {} bytes, the limit is {max}", self.event.payload.len())
+            }
+            Unpublished::Closed => f.write_str("the fan-out is closed"),
+        }
+    }
+}
+
+impl fmt::Display for AcknowledgeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AcknowledgeError::NoSuchSession => NoSuchSession.fmt(f),
+            AcknowledgeError::NotHandedOver { last } => {
+                write!(f, "the session was handed nothing beyond sequence {}", last.0)
+            }
+        }
     }
 }
 
@@ -496,6 +788,7 @@ impl fmt::Display for OutboxError {
     }
 }
 
-impl std::error::Error for PayloadTooLarge {}
+impl std::error::Error for PublishError {}
+impl std::error::Error for AcknowledgeError {}
 impl std::error::Error for WorkerError {}
 impl std::error::Error for OutboxError {}

@@ -11,8 +11,9 @@ pub mod testing;
 mod sync;
 
 pub use fanout::{
-    Batch, Class, Drained, Event, Fanout, FanoutOptions, Fate, Gap, HostPanic, Item, Joined, OnPanic, OrderKey, Outbox,
-    OutboxError, PayloadTooLarge, Receipt, Sequence, Took, Worker, WorkerError,
+    AcknowledgeError, Batch, Class, Drained, Event, Fanout, FanoutOptions, Fate, Gap, HostPanic, Item, Joined, OnPanic,
+    OrderKey, Outbox, OutboxError, Overload, PublishError, Receipt, Resumed, Sequence, SessionOptions, Took,
+    Unpublished, Worker, WorkerError,
 };
 pub use member_list::{
     Counts, Flush, GroupId, ListOp, MemberId, MemberList, MemberListOptions, MemberListStats, RegroupError, Row,

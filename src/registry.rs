@@ -102,6 +102,7 @@ pub enum Unsubscribed {
 
 /// Whether a session is in an audience, and why not. Answer of [`Registry::explain`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// It is; this is the first topic of the query that it is subscribed to.
     Included(Topic),
@@ -160,7 +161,7 @@ pub struct RegistryStats {
 }
 
 impl Registry {
-    /// An empty registry.
+    /// An empty registry. O(partitions).
     ///
     /// # Panics
     ///

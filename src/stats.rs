@@ -16,11 +16,14 @@ pub struct Accounting {
     pub accepted: u64,
     /// Taken by the host.
     pub delivered: u64,
-    /// Gave way to newer events because the session's queue was full; each is in a gap that the session is told.
+    /// Gave way to newer events because the session's queue was full, or came to a full queue and gave way to the older
+    /// ones, or were shed; each is in a gap that the session is told.
     pub dropped: u64,
+    /// Of those dropped: shed because the partition's budget was used up while nobody read the session.
+    pub shed: u64,
     /// Were pending when their session ended.
     pub discarded: Discarded,
-    /// In the hands of a host callback that panicked.
+    /// In the hands of a host callback that panicked; each is in a gap that the session is told.
     pub abandoned: u64,
     /// In a queue, or in the hands of the host.
     pub pending: u64,
@@ -34,12 +37,14 @@ pub struct Discarded {
     pub disconnect: u64,
     /// The partition was dropped.
     pub partition_drop: u64,
+    /// The session was disconnected because its queue was full ([`Overload::Disconnect`](crate::Overload)).
+    pub overflow: u64,
 }
 
 impl Discarded {
     /// All of them.
     pub fn total(self) -> u64 {
-        self.disconnect + self.partition_drop
+        self.disconnect + self.partition_drop + self.overflow
     }
 }
 
@@ -64,8 +69,10 @@ impl AddAssign for Accounting {
         self.accepted += other.accepted;
         self.delivered += other.delivered;
         self.dropped += other.dropped;
+        self.shed += other.shed;
         self.discarded.disconnect += other.discarded.disconnect;
         self.discarded.partition_drop += other.discarded.partition_drop;
+        self.discarded.overflow += other.discarded.overflow;
         self.abandoned += other.abandoned;
         self.pending += other.pending;
     }
@@ -119,9 +126,13 @@ pub struct PartitionStats {
     pub ready: usize,
     /// Sessions that did not take all they were offered and have not said that they can take more.
     pub lagging: usize,
+    /// Sessions that are parked.
+    pub parked: usize,
+    /// Events handed over to sessions with a window and not acknowledged yet.
+    pub unacknowledged: usize,
     /// Distinct events that some session of the partition has not got yet.
     pub events_held: usize,
-    /// Bytes of what is pending: payloads once, and four bytes for each session an event waits for.
+    /// Bytes of what is pending or not acknowledged: payloads once, and four bytes for each session that has an event.
     pub bytes: usize,
     /// Recipients refused because the partition was over its budget.
     pub refused: u64,

@@ -2,14 +2,16 @@
 
 use oyez::testing::{Record, Recorder};
 use oyez::{
-    Event, Fanout, FanoutOptions, Fate, Gap, Item, OnPanic, OrderKey, OutboxError, PartitionId, Query, Sequence,
-    SessionId, Took, Topic, WorkerError,
+    AcknowledgeError, Class, Event, Fanout, FanoutOptions, Fate, Gap, Item, OnPanic, OrderKey, OutboxError, Overload,
+    PartitionId, Query, Sequence, SessionId, SessionOptions, Took, Topic, Unpublished, Worker, WorkerError,
 };
 use oyez_driver::fanout::run;
 use oyez_model::fanout::{Answer, Call, Op::*, To, Took as Takes, ops};
 use proptest::prelude::*;
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 
 const ROOM: Topic = Topic(7);
 const HERE: PartitionId = PartitionId(0);
@@ -27,6 +29,22 @@ fn to_room() -> Query {
 
 fn event(text: &str) -> Event {
     Event::new(OrderKey(1), text.as_bytes())
+}
+
+/// A gap as the library made it: hosts only read them.
+fn gap(count: u64, first: u64, last: u64) -> Gap {
+    let fanout = Fanout::new(FanoutOptions::default().events_per_session_max(1));
+    let session = joined(&fanout, HERE);
+    for sequence in 1..=last {
+        let is_for_it = sequence >= first && (sequence - first < count - 1 || sequence == last);
+        let query = Query::topic(if is_for_it { ROOM } else { Topic(0) });
+        fanout.publish(&query, event("")).unwrap();
+    }
+    fanout.publish(&to_room(), event("")).unwrap();
+    let mut outbox = fanout.outbox(session).unwrap();
+    let Some(Item::Gap(gap)) = outbox.next_batch(0).unwrap().iter().next() else { panic!("no gap") };
+    assert_eq!((gap.count, gap.first.0, gap.last.0), (count, first, last));
+    gap
 }
 
 fn joined(fanout: &Fanout, partition: PartitionId) -> SessionId {
@@ -50,18 +68,15 @@ fn a_slow_session_gets_an_exact_gap_in_the_place_of_what_it_missed() {
     }
     let mut recorder = Recorder::default();
     let mut worker = fanout.worker(HERE).unwrap();
-    worker.drain(usize::MAX, |session, batch| recorder.take(session, batch));
+    worker.drain(usize::MAX, |session, batch| recorder.take(session, batch)).resume_panics();
     let expected = [
-        Record::Gap(Gap { count: 2, first: Sequence(1), last: Sequence(2) }),
+        Record::Gap(gap(2, 1, 2)),
         Record::Event(Sequence(3), event("c")),
         Record::Event(Sequence(4), event("d")),
         Record::Event(Sequence(5), event("e")),
     ];
     assert_eq!(recorder.records(sessions[0]), expected);
-    assert_eq!(
-        fanout.fate(sessions[0], Sequence(2)),
-        Fate::Dropped(Gap { count: 2, first: Sequence(1), last: Sequence(2) })
-    );
+    assert_eq!(fanout.fate(sessions[0], Sequence(2)), Fate::Missed(gap(2, 1, 2)));
     assert_eq!(fanout.fate(sessions[0], Sequence(3)), Fate::HandedOver);
     assert_eq!(fanout.stats().gaps(), 1);
 }
@@ -79,15 +94,17 @@ fn what_a_host_does_not_take_comes_again_once_it_says_that_it_can() {
     assert_eq!(fanout.stats().lagging(), 1);
 
     fanout.publish(&to_room(), event("d")).unwrap();
-    let drained = worker.drain(usize::MAX, |session, _| {
-        assert_ne!(session, slow, "a lagging session is left alone");
-        Took::ALL
-    });
+    let drained = worker
+        .drain(usize::MAX, |session, _| {
+            assert_ne!(session, slow, "a lagging session is left alone");
+            Took::ALL
+        })
+        .resume_panics();
     assert_eq!(drained.sessions, 1);
 
     fanout.writable(slow).unwrap();
     let mut recorder = Recorder::default();
-    worker.drain(usize::MAX, |session, batch| recorder.take(session, batch));
+    worker.drain(usize::MAX, |session, batch| recorder.take(session, batch)).resume_panics();
     let texts: Vec<_> = recorder.records(slow).iter().map(text_of).collect();
     assert_eq!(texts, ["b", "c", "d"]);
 }
@@ -105,19 +122,23 @@ fn a_drain_gives_more_than_a_round_of_sessions_their_turn_once_each() {
     fanout.publish(&to_room(), event("a")).unwrap();
     let mut worker = fanout.worker(HERE).unwrap();
     let mut seen = Vec::new();
-    let drained = worker.drain(300, |session, _| {
-        seen.push(session);
-        Took::ALL
-    });
+    let drained = worker
+        .drain(300, |session, _| {
+            seen.push(session);
+            Took::ALL
+        })
+        .resume_panics();
     assert_eq!(drained.sessions, 300);
     // Those who waited keep their turn: the new event comes to them together with the old one.
     fanout.publish(&to_room(), event("b")).unwrap();
     let mut items = 0;
-    worker.drain(700, |session, batch| {
-        seen.push(session);
-        items += batch.len();
-        Took::ALL
-    });
+    worker
+        .drain(700, |session, batch| {
+            seen.push(session);
+            items += batch.len();
+            Took::ALL
+        })
+        .resume_panics();
     assert_eq!(seen, sessions);
     assert_eq!(items, 1_400);
 }
@@ -126,10 +147,14 @@ fn a_drain_gives_more_than_a_round_of_sessions_their_turn_once_each() {
 fn a_host_that_publishes_in_its_callback_still_returns() {
     let (fanout, _) = fanout_with_room(FanoutOptions::default(), 3);
     fanout.publish(&to_room(), event("a")).unwrap();
-    let drained = fanout.worker(HERE).unwrap().drain(usize::MAX, |_, _| {
-        fanout.publish(&to_room(), event("again")).unwrap();
-        Took::ALL
-    });
+    let drained = fanout
+        .worker(HERE)
+        .unwrap()
+        .drain(usize::MAX, |_, _| {
+            fanout.publish(&to_room(), event("again")).unwrap();
+            Took::ALL
+        })
+        .resume_panics();
     assert_eq!(drained.sessions, 3);
     assert_eq!(fanout.stats().accounting().pending, 9);
 }
@@ -169,7 +194,7 @@ fn a_place_reused_never_shows_the_old_sessions_events() {
     assert_ne!(newcomer, sessions[0]);
     let after = fanout.publish(&to_room(), event("new")).unwrap().sequence;
     let mut recorder = Recorder::default();
-    fanout.worker(HERE).unwrap().drain(usize::MAX, |session, batch| recorder.take(session, batch));
+    fanout.worker(HERE).unwrap().drain(usize::MAX, |session, batch| recorder.take(session, batch)).resume_panics();
     assert_eq!(recorder.records(newcomer), [Record::Event(after, event("new"))]);
     assert_eq!(recorder.records(sessions[0]), []);
     assert_eq!(fanout.stats().accounting().discarded.disconnect, 1);
@@ -183,11 +208,13 @@ fn a_session_that_ends_in_its_own_callback_gets_nothing_more() {
         fanout.publish(&to_room(), event(text)).unwrap();
     }
     let mut worker = fanout.worker(HERE).unwrap();
-    worker.drain(usize::MAX, |session, _| {
-        fanout.disconnect(session).unwrap();
-        joined(&fanout, HERE);
-        Took(1)
-    });
+    worker
+        .drain(usize::MAX, |session, _| {
+            fanout.disconnect(session).unwrap();
+            joined(&fanout, HERE);
+            Took(1)
+        })
+        .resume_panics();
     let accounting = fanout.stats().accounting();
     assert_eq!((accounting.delivered, accounting.discarded.total(), accounting.pending), (1, 2, 0));
     assert!(!fanout.audience(&to_room()).contains(sessions[0]));
@@ -209,7 +236,7 @@ fn a_full_partition_refuses_and_the_others_do_not_wait_for_it() {
         if receipt.refused_count > 0 {
             assert_eq!(receipt.refused[..], [PartitionId(0)]);
         }
-        reader.drain(usize::MAX, |_, _| Took::ALL);
+        reader.drain(usize::MAX, |_, _| Took::ALL).resume_panics();
     }
     let stats = fanout.stats();
     assert!(refused > 80, "{refused}");
@@ -222,7 +249,7 @@ fn a_payload_over_the_limit_comes_back() {
     let (fanout, _) = fanout_with_room(FanoutOptions::default().payload_bytes_max(3), 1);
     let refused = fanout.publish(&to_room(), event("long")).unwrap_err();
     assert_eq!(refused.to_string(), "the payload has 4 bytes, the limit is 3");
-    assert_eq!(refused.event, event("long"));
+    assert_eq!((refused.event, refused.reason), (event("long"), Unpublished::PayloadTooLarge { max: 3 }));
     assert_eq!(fanout.publish(&to_room(), event("abc")).unwrap().sequence, Sequence(1));
 }
 
@@ -280,7 +307,8 @@ fn threads_see_one_order_and_lose_nothing() {
                 let mut worker = fanout.worker(PartitionId(partition)).unwrap();
                 loop {
                     let was_over = is_over.load(Ordering::SeqCst);
-                    let drained = worker.drain(usize::MAX, |session, batch| recorder.take(session, batch));
+                    let drained =
+                        worker.drain(usize::MAX, |session, batch| recorder.take(session, batch)).resume_panics();
                     if was_over && drained.sessions == 0 {
                         return;
                     }
@@ -331,15 +359,15 @@ fn threads_see_one_order_and_lose_nothing() {
 
 #[test]
 fn a_gap_that_arises_while_the_host_has_a_batch_in_hand_joins_what_comes_back() {
-    let to = || To { topics: vec![1], except: None };
-    let publish = |topic| Answer { call: Call::Publish { topic }, took: Takes::Some(1) };
-    let mut script = vec![Connect { partition: 0 }, Subscribe { who: 0, topic: 1 }];
+    let to = || To { topics: vec![1], except: vec![] };
+    let publish = |topic| Answer { call: Call::Publish { topic, class: 0 }, took: Takes::Some(1) };
+    let mut script = vec![Connect { partition: 0, window: 0 }, Subscribe { who: 0, topic: 1 }];
     for _ in 0..7 {
-        script.push(Connect { partition: 0 });
+        script.push(Connect { partition: 0, window: 0 });
         script.push(Subscribe { who: script.len() as u8 / 2 - 1, topic: 2 });
     }
-    script.extend((0..4).map(|_| Publish { to: to(), bytes: 1 }));
-    script.extend((0..4).map(|_| Publish { to: To { topics: vec![2], except: None }, bytes: 1 }));
+    script.extend((0..4).map(|_| Publish { to: to(), bytes: 1, class: 0 }));
+    script.extend((0..4).map(|_| Publish { to: To { topics: vec![2], except: vec![] }, bytes: 1, class: 0 }));
     script.push(Drain { partition: 0, sessions_max: 255, answers: vec![publish(1)] });
     script.extend([Writable { who: 0 }, Drain { partition: 0, sessions_max: 255, answers: vec![] }]);
     run(&script);
@@ -352,12 +380,354 @@ fn a_batch_is_iterated_in_order_and_knows_its_length() {
     for text in ["a", "b", "c"] {
         fanout.publish(&to_room(), event(text)).unwrap();
     }
-    fanout.worker(HERE).unwrap().drain(usize::MAX, |_, batch| {
-        let mut items = batch.iter();
-        assert_eq!((batch.len(), items.len()), (3, 3));
-        assert!(matches!(items.next(), Some(Item::Gap(gap)) if gap.count == 1));
-        assert!(matches!(items.next(), Some(Item::Event(Sequence(2), _))));
-        assert_eq!(items.len(), 1);
-        Took::ALL
-    });
+    fanout
+        .worker(HERE)
+        .unwrap()
+        .drain(usize::MAX, |_, batch| {
+            let mut items = batch.iter();
+            assert_eq!((batch.len(), items.len()), (3, 3));
+            assert!(matches!(items.next(), Some(Item::Gap(gap)) if gap.count == 1));
+            assert!(matches!(items.next(), Some(Item::Event(Sequence(2), _))));
+            assert_eq!(items.len(), 1);
+            Took::ALL
+        })
+        .resume_panics();
+}
+
+#[test]
+fn one_stuck_session_does_not_shut_a_partition_for_the_others() {
+    let fanout = Fanout::new(FanoutOptions::default().bytes_per_partition_max(1_000_000).events_per_session_max(1_000));
+    let stuck = fanout.connect(HERE).unwrap();
+    let other_room = Topic(8);
+    fanout.subscribe(stuck, other_room).unwrap();
+    let prompt = joined(&fanout, HERE);
+    let mut worker = fanout.worker(HERE).unwrap();
+    let (mut got, mut last_gap) = (0, None);
+    for _ in 0..100 {
+        let big = Event::new(OrderKey(1), vec![0; 100_000]);
+        fanout.publish(&Query::topic(other_room), big).unwrap();
+        let receipt = fanout.publish(&to_room(), event("small")).unwrap();
+        assert_eq!((receipt.count, receipt.refused_count), (1, 0));
+        let answer = |session: SessionId| if session == stuck { Took::NONE } else { Took::ALL };
+        got += worker.drain(usize::MAX, |session, _| answer(session)).resume_panics().items;
+    }
+    assert_eq!(got, 100);
+    fanout.writable(stuck).unwrap();
+    worker
+        .drain(usize::MAX, |session, batch| {
+            assert_eq!(session, stuck);
+            last_gap = batch.iter().find_map(|item| if let Item::Gap(gap) = item { Some(gap) } else { None });
+            Took::ALL
+        })
+        .resume_panics();
+    let accounting = fanout.accounting(stuck).unwrap();
+    assert_eq!(accounting.dropped, last_gap.unwrap().count);
+    assert_eq!(accounting.shed, accounting.dropped);
+    assert!(accounting.shed >= 90 && accounting.balances(), "{accounting:?}");
+    assert_eq!(fanout.accounting(prompt).unwrap().delivered, 100);
+    fanout.validate().unwrap();
+}
+
+#[test]
+fn what_only_a_worker_can_drain_is_refused_not_dropped() {
+    let (fanout, _) = fanout_with_room(FanoutOptions::default().bytes_per_partition_max(10_000), 3);
+    let mut accepted = 0;
+    for _ in 0..100 {
+        accepted += fanout.publish(&to_room(), event(&"x".repeat(1_000))).unwrap().count as u64;
+    }
+    let stats = fanout.stats();
+    assert_eq!((stats.accounting().pending, stats.accounting().dropped), (accepted, 0));
+    assert_eq!(stats.refused(), 300 - accepted);
+}
+
+#[test]
+fn each_class_has_its_own_overload_policy() {
+    let class = |number| Class::new(number).unwrap();
+    let options = FanoutOptions::default()
+        .events_per_session_max(2)
+        .overload(class(1), Overload::DropNewest)
+        .overload(class(2), Overload::Disconnect);
+    let (fanout, sessions) = fanout_with_room(options, 1);
+    let publish = |number, text| fanout.publish(&to_room(), event(text).class(class(number))).unwrap();
+    publish(0, "a");
+    publish(0, "b");
+    assert_eq!(publish(1, "c").count, 1, "accepted, and dropped");
+    publish(0, "d");
+    let mut recorder = Recorder::default();
+    let mut worker = fanout.worker(HERE).unwrap();
+    worker.drain(usize::MAX, |session, batch| recorder.take(session, batch)).resume_panics();
+    let d = event("d").class(class(0));
+    let expected = [
+        Record::Gap(gap(1, 1, 1)),
+        Record::Event(Sequence(2), event("b")),
+        Record::Gap(gap(1, 3, 3)),
+        Record::Event(Sequence(4), d),
+    ];
+    assert_eq!(recorder.records(sessions[0]), expected);
+
+    publish(2, "e");
+    publish(2, "f");
+    let receipt = publish(2, "g");
+    assert_eq!((receipt.count, &receipt.overflowed[..]), (0, &sessions[..]));
+    assert!(!fanout.is_connected(sessions[0]));
+    let accounting = fanout.stats().accounting();
+    assert_eq!((accounting.discarded.overflow, accounting.discarded.total()), (2, 2));
+    fanout.validate().unwrap();
+}
+
+#[test]
+fn a_session_that_comes_back_gets_what_it_had_not_acknowledged_and_no_more() {
+    let fanout = Fanout::new(FanoutOptions::default());
+    let ada = fanout.connect_with(HERE, SessionOptions::default().window(3)).unwrap();
+    fanout.subscribe(ada, ROOM).unwrap();
+    let mut worker = fanout.worker(HERE).unwrap();
+    let mut read = |fanout: &Fanout| {
+        let mut sequences = Vec::new();
+        worker
+            .drain(usize::MAX, |session, batch| {
+                assert!(fanout.is_connected(session));
+                for item in batch.iter() {
+                    let Item::Event(sequence, _) = item else { panic!("{item:?}") };
+                    sequences.push(sequence.0);
+                }
+                Took::ALL
+            })
+            .resume_panics();
+        sequences
+    };
+    for text in ["a", "b", "c", "d", "e"] {
+        fanout.publish(&to_room(), event(text)).unwrap();
+    }
+    assert_eq!(read(&fanout), [1, 2, 3], "its window");
+    assert_eq!(read(&fanout), [0; 0], "is full");
+    assert_eq!(fanout.acknowledge(ada, Sequence(1)), Ok(1));
+    assert_eq!(read(&fanout), [4]);
+    assert_eq!(fanout.acknowledge(ada, Sequence(5)), Err(AcknowledgeError::NotHandedOver { last: Sequence(4) }));
+
+    fanout.park(ada).unwrap();
+    fanout.publish(&to_room(), event("f")).unwrap();
+    assert_eq!(read(&fanout), [0; 0]);
+    assert_eq!(fanout.stats().partitions[0].parked, 1);
+    let resumed = fanout.resume(ada, Sequence(2)).unwrap();
+    assert_eq!((resumed.again, resumed.pending), (2, 2));
+    assert_eq!(read(&fanout), [3, 4]);
+    assert_eq!(read(&fanout), [5], "room for one more");
+    assert_eq!(fanout.acknowledge(ada, Sequence(5)), Ok(3));
+    assert_eq!(read(&fanout), [6]);
+    let accounting = fanout.accounting(ada).unwrap();
+    assert_eq!((accounting.accepted, accounting.delivered), (6, 6), "what comes again is not counted twice");
+    fanout.validate().unwrap();
+}
+
+#[test]
+fn a_session_that_the_callback_disconnects_is_called_no_more_in_the_same_drain() {
+    let (fanout, sessions) = fanout_with_room(FanoutOptions::default(), 200);
+    fanout.publish(&to_room(), event("a")).unwrap();
+    let mut worker = fanout.worker(HERE).unwrap();
+    let drained = worker
+        .drain(usize::MAX, |session, _| {
+            assert_eq!(session, sessions[0]);
+            for other in &sessions[1..] {
+                fanout.disconnect(*other).unwrap();
+            }
+            Took::ALL
+        })
+        .resume_panics();
+    assert_eq!((drained.sessions, drained.items, drained.ready), (1, 1, 0));
+    let accounting = fanout.stats().accounting();
+    assert_eq!((accounting.delivered, accounting.discarded.disconnect), (1, 199));
+    fanout.validate().unwrap();
+}
+
+#[test]
+fn a_drain_offers_a_session_once_however_the_ready_list_is_tidied_meanwhile() {
+    let (fanout, sessions) = fanout_with_room(FanoutOptions::default(), 65);
+    fanout.publish(&to_room(), event("a")).unwrap();
+    let mut worker = fanout.worker(HERE).unwrap();
+    let mut calls = 0;
+    let drained = worker
+        .drain(usize::MAX, |_, _| {
+            calls += 1;
+            if calls == 1 {
+                for _ in 0..300 {
+                    let stranger = joined(&fanout, HERE);
+                    fanout.publish(&to_room(), event("b")).unwrap();
+                    fanout.disconnect(stranger).unwrap();
+                }
+            }
+            Took::ALL
+        })
+        .resume_panics();
+    assert_eq!(drained.sessions, sessions.len());
+}
+
+#[test]
+fn a_drain_tells_how_many_still_wait() {
+    let (fanout, _) = fanout_with_room(FanoutOptions::default(), 10);
+    fanout.publish(&to_room(), event("a")).unwrap();
+    assert_eq!(fanout.stats().partitions[0].ready, 10);
+    let drained = fanout.worker(HERE).unwrap().drain(4, |_, _| Took::ALL).resume_panics();
+    assert_eq!((drained.sessions, drained.ready), (4, 6));
+}
+
+#[test]
+fn an_assertion_in_a_callback_is_a_failure_for_who_wants_it() {
+    let (fanout, _) = fanout_with_room(FanoutOptions::default(), 1);
+    fanout.publish(&to_room(), event("a")).unwrap();
+    let drained = fanout.worker(HERE).unwrap().drain(9, |_, _| std::panic::resume_unwind(Box::new("of the test")));
+    assert_eq!(fanout.stats().partitions[0].panics, 1);
+    let resumed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drained.resume_panics()));
+    assert_eq!(resumed.unwrap_err().downcast_ref(), Some(&"of the test"));
+}
+
+#[test]
+fn an_abandoned_batch_is_told_as_a_gap_with_the_gaps_it_held() {
+    let options = FanoutOptions::default().events_per_session_max(2);
+    let (fanout, sessions) = fanout_with_room(options, 1);
+    for text in ["a", "b", "c"] {
+        fanout.publish(&to_room(), event(text)).unwrap();
+    }
+    let mut worker = fanout.worker(HERE).unwrap();
+    let drained = worker.drain(9, |_, _| std::panic::resume_unwind(Box::new("of the host")));
+    assert_eq!(drained.panics.len(), 1);
+    fanout.publish(&to_room(), event("d")).unwrap();
+    fanout.writable(sessions[0]).unwrap();
+    let mut recorder = Recorder::default();
+    worker.drain(9, |session, batch| recorder.take(session, batch)).resume_panics();
+    let expected = [Record::Gap(gap(3, 1, 3)), Record::Event(Sequence(4), event("d"))];
+    assert_eq!(recorder.records(sessions[0]), expected);
+    assert_eq!(fanout.fate(sessions[0], Sequence(2)), Fate::Missed(gap(3, 1, 3)));
+    fanout.validate().unwrap();
+}
+
+#[test]
+fn fates_are_known_within_the_budget_and_forgotten_beyond_it() {
+    let options = FanoutOptions::default().history_bytes_max(2_000);
+    let (fanout, sessions) = fanout_with_room(options, 300);
+    let alone = fanout.connect(HERE).unwrap();
+    fanout.subscribe(alone, Topic(8)).unwrap();
+    let to_all = fanout.publish(&to_room(), event("too many to remember")).unwrap().sequence;
+    assert_eq!(fanout.fate(sessions[0], to_all), Fate::Forgotten);
+    let to_one: Vec<Sequence> =
+        (0..100).map(|_| fanout.publish(&Query::topic(Topic(8)), event("x")).unwrap().sequence).collect();
+    assert_eq!(fanout.fate(alone, to_one[99]), Fate::Pending { ahead: 99 });
+    assert_eq!(fanout.fate(alone, to_one[90]), Fate::Pending { ahead: 90 });
+    assert_eq!(fanout.fate(alone, to_one[0]), Fate::Forgotten);
+}
+
+#[test]
+fn a_drained_event_is_let_go_and_read_by_all_from_one_copy() {
+    let (fanout, _) = fanout_with_room(FanoutOptions::default(), 50);
+    let payload: Arc<[u8]> = vec![7; 100].into();
+    fanout.publish(&to_room(), Event::new(OrderKey(1), Arc::clone(&payload))).unwrap();
+    let mut addresses = HashSet::new();
+    let mut worker = fanout.worker(HERE).unwrap();
+    worker
+        .drain(usize::MAX, |_, batch| {
+            for item in batch.iter() {
+                let Item::Event(_, event) = item else { panic!("{item:?}") };
+                addresses.insert(std::ptr::from_ref(event).addr());
+            }
+            Took::ALL
+        })
+        .resume_panics();
+    assert_eq!(addresses.len(), 1);
+    assert_eq!(Arc::strong_count(&payload), 1, "nobody else holds it");
+    let partition = fanout.stats().partitions[0];
+    assert_eq!((partition.bytes, partition.events_held), (0, 0));
+}
+
+#[test]
+fn a_dropped_partition_and_a_disconnect_are_told_apart() {
+    let (fanout, sessions) = fanout_with_room(FanoutOptions::default(), 5);
+    fanout.publish(&to_room(), event("a")).unwrap();
+    fanout.disconnect(sessions[0]).unwrap();
+    assert_eq!(fanout.drop_partition(HERE), Ok(4));
+    let discarded = fanout.stats().accounting().discarded;
+    assert_eq!((discarded.disconnect, discarded.partition_drop, discarded.total()), (1, 4, 5));
+    fanout.validate().unwrap();
+}
+
+#[test]
+fn the_first_handle_is_not_zero_and_zero_is_nobody() {
+    let (fanout, sessions) = fanout_with_room(FanoutOptions::default(), 1);
+    assert_ne!(sessions[0].to_bits(), 0);
+    assert!(!fanout.is_connected(SessionId::from_bits(0)));
+    assert!(fanout.disconnect(SessionId::from_bits(0)).is_err());
+    assert_eq!(fanout.topics_of(sessions[0]), Ok(vec![ROOM]));
+    assert_eq!((fanout.topic_len(ROOM), fanout.partition_of(sessions[0])), (1, Ok(HERE)));
+}
+
+#[test]
+fn a_gap_that_was_not_taken_is_offered_again_with_what_was_missed_since() {
+    let options = FanoutOptions::default().events_per_session_max(1);
+    let (fanout, sessions) = fanout_with_room(options, 1);
+    let mut worker = fanout.worker(HERE).unwrap();
+    for text in ["a", "b"] {
+        fanout.publish(&to_room(), event(text)).unwrap();
+    }
+    assert_eq!(worker.drain(9, |_, _| Took::NONE).resume_panics().sessions, 1);
+    fanout.publish(&to_room(), event("c")).unwrap();
+    fanout.writable(sessions[0]).unwrap();
+    let mut recorder = Recorder::default();
+    worker.drain(9, |session, batch| recorder.take(session, batch)).resume_panics();
+    assert_eq!(recorder.records(sessions[0]), [Record::Gap(gap(2, 1, 2)), Record::Event(Sequence(3), event("c"))]);
+}
+
+#[test]
+fn a_waiting_worker_is_woken_once_whatever_gives_it_something_to_do() {
+    struct Count(AtomicUsize);
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let (fanout, sessions) = fanout_with_room(FanoutOptions::default(), 1);
+    let ada = sessions[0];
+    let mut worker = fanout.worker(HERE).unwrap();
+    let count = Arc::new(Count(AtomicUsize::new(0)));
+    let waker = Waker::from(Arc::clone(&count));
+    let wakes = || count.0.load(Ordering::SeqCst);
+    let is_pending = |worker: &mut Worker| worker.poll_ready(&mut Context::from_waker(&waker)).is_pending();
+
+    assert!(is_pending(&mut worker));
+    fanout.publish(&Query::topic(Topic(0)), event("for nobody")).unwrap();
+    assert_eq!(wakes(), 0);
+    fanout.publish(&to_room(), event("a")).unwrap();
+    fanout.publish(&to_room(), event("b")).unwrap();
+    assert_eq!(wakes(), 1);
+    assert!(!is_pending(&mut worker));
+
+    assert_eq!(worker.drain(9, |_, _| Took::NONE).resume_panics().sessions, 1);
+    assert!(is_pending(&mut worker));
+    fanout.publish(&to_room(), event("c")).unwrap();
+    assert_eq!(wakes(), 1, "a lagging session gives the worker nothing to do");
+    fanout.writable(ada).unwrap();
+    assert_eq!(wakes(), 2);
+
+    assert_eq!(worker.drain(9, |_, _| Took::ALL).resume_panics().items, 3);
+    assert!(is_pending(&mut worker));
+    let outbox = fanout.outbox(ada).unwrap();
+    fanout.publish(&to_room(), event("d")).unwrap();
+    assert_eq!(wakes(), 2);
+    drop(outbox);
+    assert_eq!(wakes(), 3);
+
+    assert_eq!(worker.drain(9, |_, _| Took::ALL).resume_panics().items, 1);
+    fanout.park(ada).unwrap();
+    assert!(is_pending(&mut worker));
+    fanout.publish(&to_room(), event("e")).unwrap();
+    assert_eq!(wakes(), 3);
+    fanout.resume(ada, Sequence(0)).unwrap();
+    assert_eq!(wakes(), 4);
+}
+
+#[test]
+fn a_closed_fanout_takes_in_nothing_and_is_drained_to_the_end() {
+    let (fanout, _) = fanout_with_room(FanoutOptions::default(), 2);
+    fanout.publish(&to_room(), event("a")).unwrap();
+    fanout.close();
+    assert_eq!(fanout.publish(&to_room(), event("b")).unwrap_err().reason, Unpublished::Closed);
+    assert_eq!(fanout.worker(HERE).unwrap().drain(9, |_, _| Took::ALL).resume_panics().items, 2);
+    assert_eq!(fanout.stats().published, 1);
 }

@@ -5,7 +5,10 @@
 
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
-use oyez::{Event, Fanout, FanoutOptions, Item, OrderKey, PartitionId, Query, SessionId, Took, Topic, Worker};
+use oyez::{
+    Event, Fanout, FanoutOptions, Item, OrderKey, PartitionId, Query, Sequence, SessionId, SessionOptions, Took, Topic,
+    Worker,
+};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -38,7 +41,7 @@ fn publish(fanout: &Fanout) -> u64 {
 /// Drains once; sequences of events, and counts of gaps.
 fn drain(worker: &mut Worker) -> (Vec<u64>, u64) {
     let (mut events, mut missed) = (Vec::new(), 0);
-    worker.drain(usize::MAX, |_, batch| {
+    let drained = worker.drain(usize::MAX, |_, batch| {
         for item in batch.iter() {
             match item {
                 Item::Event(sequence, _) => events.push(sequence.0),
@@ -47,6 +50,7 @@ fn drain(worker: &mut Worker) -> (Vec<u64>, u64) {
         }
         Took::ALL
     });
+    drained.resume_panics();
     (events, missed)
 }
 
@@ -91,10 +95,11 @@ fn a_wake_up_while_the_batch_is_in_hand_is_not_lost() {
                 has_drained
             })
         };
-        worker.drain(usize::MAX, |_, _| {
+        let drained = worker.drain(usize::MAX, |_, _| {
             is_full.store(true, Ordering::Release);
             Took::NONE
         });
+        drained.resume_panics();
         let woken = waker.join().unwrap();
         let (events, _) = drain(&mut worker);
         assert_eq!(events, if woken { vec![1] } else { vec![] });
@@ -124,6 +129,90 @@ fn a_session_that_ends_beside_a_drain_is_accounted_for() {
         assert!(accounting.balances());
         assert_eq!(drain(&mut worker), (vec![], 0));
         fanout.validate().unwrap();
+    });
+}
+
+#[test]
+fn a_partition_dropped_beside_a_drain_is_accounted_for() {
+    explore(|| {
+        let (fanout, _) = fanout_with_session();
+        let mut worker = fanout.worker(HERE).unwrap();
+        publish(&fanout);
+        let dropper = {
+            let fanout = fanout.clone();
+            thread::spawn(move || fanout.drop_partition(HERE).unwrap())
+        };
+        let (events, _) = drain(&mut worker);
+        assert_eq!(dropper.join().unwrap(), 1);
+        let accounting = fanout.stats().accounting();
+        assert_eq!(accounting.delivered, events.len() as u64);
+        assert_eq!(accounting.discarded.total(), 1 - accounting.delivered);
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
+fn an_outbox_dropped_beside_a_publish_leaves_the_event_to_the_worker() {
+    explore(|| {
+        let (fanout, session) = fanout_with_session();
+        let mut worker = fanout.worker(HERE).unwrap();
+        let outbox = fanout.outbox(session).unwrap();
+        let publisher = {
+            let fanout = fanout.clone();
+            thread::spawn(move || publish(&fanout))
+        };
+        drop(outbox);
+        publisher.join().unwrap();
+        assert_eq!(drain(&mut worker), (vec![1], 0));
+    });
+}
+
+#[test]
+fn an_acknowledgement_beside_the_answer_is_not_lost() {
+    explore(|| {
+        let fanout = Fanout::new(FanoutOptions::default());
+        let session = fanout.connect_with(HERE, SessionOptions::default().window(1)).unwrap();
+        fanout.subscribe(session, ROOM).unwrap();
+        let mut worker = fanout.worker(HERE).unwrap();
+        publish(&fanout);
+        publish(&fanout);
+        let has_sent = Arc::new(AtomicBool::new(false));
+        let client = {
+            let (fanout, has_sent) = (fanout.clone(), Arc::clone(&has_sent));
+            thread::spawn(move || {
+                let was_sent = has_sent.load(Ordering::Acquire);
+                if was_sent {
+                    fanout.acknowledge(session, Sequence(1)).unwrap();
+                }
+                was_sent
+            })
+        };
+        let drained = worker.drain(usize::MAX, |_, batch| {
+            assert_eq!(batch.len(), 1);
+            has_sent.store(true, Ordering::Release);
+            Took::ALL
+        });
+        drained.resume_panics();
+        let was_acknowledged = client.join().unwrap();
+        let (events, _) = drain(&mut worker);
+        assert_eq!(events, if was_acknowledged { vec![2] } else { vec![] });
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
+fn a_worker_that_waits_is_woken_by_a_publish_and_by_a_wake_up() {
+    explore(|| {
+        let (fanout, _) = fanout_with_session();
+        let mut worker = fanout.worker(HERE).unwrap();
+        let publisher = {
+            let fanout = fanout.clone();
+            thread::spawn(move || publish(&fanout))
+        };
+        // Ends only if the waker is called whenever the worker has seen nothing to do.
+        loom::future::block_on(std::future::poll_fn(|context| worker.poll_ready(context)));
+        assert_eq!(drain(&mut worker), (vec![1], 0));
+        publisher.join().unwrap();
     });
 }
 

@@ -8,6 +8,9 @@ use oyez_driver::translate;
 use oyez_model::{fanout, list};
 use std::fmt::{self, Debug};
 
+/// The model's number of a class whose events push out the oldest, as all do here.
+const PUSHES_OUT_THE_OLDEST: u8 = 0;
+
 pub struct Check {
     fanout: fanout::Model,
     list: list::Model,
@@ -36,6 +39,7 @@ impl Check {
             topics_per_session: usize::MAX,
             events_per_session,
             batch: events_per_session,
+            round_sessions: 64,
             keep_on_panic: false,
         };
         let list = list::Limits {
@@ -55,7 +59,7 @@ impl Check {
     }
 
     pub fn connect(&mut self, partition: usize, name: usize) -> Result<(), Difference> {
-        agree("connect", fanout::Seen::Connected(name), self.fanout.connect(partition as u8))
+        agree("connect", fanout::Seen::Connected(name), self.fanout.connect(partition as u8, 0))
     }
 
     pub fn disconnect(&mut self, name: usize, topics: usize) -> Result<(), Difference> {
@@ -76,9 +80,10 @@ impl Check {
     }
 
     pub fn publish(&mut self, topics: &[Topic], receipt: &Receipt) -> Result<(), Difference> {
-        let to = fanout::To { topics: topics.iter().map(|topic| topic.0 as u8).collect(), except: None };
-        let mut refusing = std::iter::once(translate::refusing(receipt));
-        agree("publish", translate::published(receipt), self.fanout.publish(&to, &mut refusing))
+        let to = fanout::To { topics: topics.iter().map(|topic| topic.0 as u8).collect(), except: vec![] };
+        let pressure = fanout::Pressure { shed: vec![], refusing: translate::refusing(receipt) };
+        let seen = translate::published(receipt, |session| unreachable!("{session:?}: no class here disconnects"));
+        agree("publish", seen, self.fanout.publish(&to, PUSHES_OUT_THE_OLDEST, &mut std::iter::once(pressure)))
     }
 
     /// Notes a batch of the current drain.

@@ -153,7 +153,7 @@ impl Stage {
         }
         for (partition, worker) in self.workers.iter_mut().enumerate() {
             let (sessions, bytes_read, check) = (&self.sessions, &mut self.bytes_read, &mut self.check);
-            worker.drain(usize::MAX, |session, batch| {
+            let drained = worker.drain(usize::MAX, |session, batch| {
                 let Session { name, pace } = sessions[&session];
                 let took = match pace {
                     Pace::Prompt => Took::ALL,
@@ -171,6 +171,7 @@ impl Stage {
                 }
                 took
             });
+            drained.resume_panics();
             if let Some(check) = check {
                 check.drain(partition)?;
             }

@@ -5,59 +5,44 @@ use crate::registry::SessionId;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Everything that is pending for one session, up to a limit: perhaps a gap, then events, in order.
+/// Everything that is to be handed over to one session next, up to a limit: events and gaps, in order.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
-    gap: Option<Gap>,
-    /// Indices into `events`.
+    /// Indices into `events`, or [`GAP`] for the next of `gaps`.
     picks: &'a [u32],
+    gaps: &'a [Gap],
     events: &'a [Held],
 }
 
-impl<'a> Batch<'a> {
-    pub(super) const EMPTY: Batch<'static> = Batch { gap: None, picks: &[], events: &[] };
+/// Stands for a gap among the handles and picks of events.
+pub(super) const GAP: u32 = u32::MAX;
 
-    /// The number of items: events, and one if there is a gap. O(1).
+impl<'a> Batch<'a> {
+    pub(super) const EMPTY: Batch<'static> = Batch { picks: &[], gaps: &[], events: &[] };
+
+    /// The number of items: events and gaps. O(1).
     pub fn len(&self) -> usize {
-        usize::from(self.gap.is_some()) + self.picks.len()
+        self.picks.len()
     }
 
     /// Whether nothing is pending. O(1).
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.picks.is_empty()
     }
 
     /// The items in the order in which the session must see them. O(1) an item.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Item<'a>> + use<'a> {
-        let Batch { gap, picks, events } = *self;
-        Items { gap, picks: picks.iter(), events }
+        let Batch { picks, gaps, events } = *self;
+        let mut gaps = gaps.iter();
+        picks.iter().map(move |&pick| match pick {
+            GAP => Item::Gap(*gaps.next().expect("a gap for each mark")),
+            pick => {
+                let held = &events[pick as usize];
+                Item::Event(held.sequence, &held.event)
+            }
+        })
     }
 }
-
-struct Items<'a> {
-    gap: Option<Gap>,
-    picks: std::slice::Iter<'a, u32>,
-    events: &'a [Held],
-}
-
-impl<'a> Iterator for Items<'a> {
-    type Item = Item<'a>;
-
-    fn next(&mut self) -> Option<Item<'a>> {
-        if let Some(gap) = self.gap.take() {
-            return Some(Item::Gap(gap));
-        }
-        let held = &self.events[*self.picks.next()? as usize];
-        Some(Item::Event(held.sequence, &held.event))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = usize::from(self.gap.is_some()) + self.picks.len();
-        (left, Some(left))
-    }
-}
-
-impl ExactSizeIterator for Items<'_> {}
 
 /// An event taken out of the partition's memory for one round, so that the host can read it without a lock.
 #[derive(Debug)]
@@ -74,16 +59,28 @@ pub(super) struct Held {
 pub(super) struct Round {
     pub offers: Vec<Offer>,
     pub picks: Vec<u32>,
+    pub gaps: Vec<Gap>,
     pub events: Vec<Held>,
 }
 
 /// What one session is offered in a round.
 pub(super) struct Offer {
     pub session: SessionId,
-    pub gap: Option<Gap>,
-    /// Its part of the round's `picks`.
+    /// Its parts of the round's `picks` and `gaps`.
     pub picks: Range<usize>,
+    pub gaps: Range<usize>,
+    pub kind: Kind,
     pub outcome: Outcome,
+}
+
+/// Whether an offer's events are new to the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    New,
+    /// They were handed over before a break, and not acknowledged. So many come again, these among them.
+    Again {
+        left: usize,
+    },
 }
 
 /// What became of an offer.
@@ -99,10 +96,15 @@ impl Round {
     pub fn clear(&mut self) {
         self.offers.clear();
         self.picks.clear();
+        self.gaps.clear();
         self.events.clear();
     }
 
     pub fn batch(&self, offer: &Offer) -> Batch<'_> {
-        Batch { gap: offer.gap, picks: &self.picks[offer.picks.clone()], events: &self.events }
+        Batch { picks: &self.picks[offer.picks.clone()], gaps: &self.gaps[offer.gaps.clone()], events: &self.events }
+    }
+
+    pub fn index(&self, pick: u32) -> u32 {
+        self.events[pick as usize].index
     }
 }

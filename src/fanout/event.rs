@@ -36,6 +36,7 @@ impl Class {
 
 /// What a host publishes. The payload is shared by all sessions that get it, never copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Event {
     /// Keeps order with the other events of the same key.
     pub order_key: OrderKey,
@@ -71,8 +72,10 @@ impl Event {
     }
 }
 
-/// Events that a session did not get: it was too slow, and they gave way to newer ones.
+/// Events that a session did not get, or of which nobody knows: it was too slow and they gave way to others, or they were
+/// in the hands of a callback that panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Gap {
     /// How many events addressed to this session are missing.
     pub count: u64,
@@ -87,9 +90,9 @@ impl Gap {
         Gap { count: 1, first: sequence, last: sequence }
     }
 
-    /// This gap and a later one, between which the session got nothing.
-    pub(super) fn joined_by(self, later: Gap) -> Self {
-        Gap { count: self.count + later.count, first: self.first, last: later.last }
+    /// This gap and another, between which the session got nothing.
+    pub(super) fn joined_with(self, other: Gap) -> Self {
+        Gap { count: self.count + other.count, first: self.first.min(other.first), last: self.last.max(other.last) }
     }
 
     pub(super) fn covers(self, sequence: Sequence) -> bool {

@@ -29,19 +29,16 @@ pub enum Fate {
     Offered,
     /// The host took it.
     HandedOver,
-    /// It gave way to newer events; this is the gap the session is told instead.
-    Dropped(Gap),
-    /// The host's callback panicked while it had the event in hand.
-    Abandoned,
+    /// The session did not get it, or nobody knows; this is the gap that it is told instead.
+    Missed(Gap),
     /// Too long ago to say.
     Forgotten,
 }
 
-/// A session's last losses.
+/// A session's last loss.
 #[derive(Default)]
 pub(super) struct Losses {
     gap: Option<Gap>,
-    abandoned: Option<(Sequence, Sequence)>,
     /// Losses before this are not known any more.
     known_since: Sequence,
 }
@@ -55,26 +52,13 @@ impl Losses {
     /// Remembers a gap that is being told. One that was told before and came back, perhaps longer, replaces itself.
     pub fn remember_gap(&mut self, gap: Gap) {
         if let Some(before) = self.gap.replace(gap).filter(|before| before.first != gap.first) {
-            self.forget_through(before.last);
+            self.known_since = self.known_since.max(Sequence(before.last.0 + 1));
         }
-    }
-
-    pub fn remember_abandoned(&mut self, first: Sequence, last: Sequence) {
-        if let Some((_, last)) = self.abandoned.replace((first, last)) {
-            self.forget_through(last);
-        }
-    }
-
-    fn forget_through(&mut self, last: Sequence) {
-        self.known_since = self.known_since.max(Sequence(last.0 + 1));
     }
 
     pub fn fate(&self, sequence: Sequence) -> Option<Fate> {
         if let Some(gap) = self.gap.filter(|gap| gap.covers(sequence)) {
-            return Some(Fate::Dropped(gap));
-        }
-        if self.abandoned.is_some_and(|(first, last)| (first..=last).contains(&sequence)) {
-            return Some(Fate::Abandoned);
+            return Some(Fate::Missed(gap));
         }
         (sequence < self.known_since).then_some(Fate::Forgotten)
     }
@@ -91,7 +75,7 @@ pub(super) struct History {
 pub(super) struct Published {
     sequence: Sequence,
     /// In slot order.
-    audience: Vec<SessionId>,
+    audience: Box<[SessionId]>,
     /// Partitions that refused it.
     refused: SmallVec<[PartitionId; 2]>,
 }
@@ -109,29 +93,19 @@ impl History {
         History { recent: VecDeque::new(), bytes: 0, bytes_max }
     }
 
-    /// Remembers a fan-out, unless it alone is over the budget; returns memory that can be used again.
-    pub fn remember(
-        &mut self,
-        sequence: Sequence,
-        audience: Vec<SessionId>,
-        refused: SmallVec<[PartitionId; 2]>,
-    ) -> Vec<SessionId> {
-        let published = Published { sequence, audience, refused };
-        let bytes = published.bytes();
+    /// Remembers a fan-out, unless it alone is over the budget. Copies the audience.
+    pub fn remember(&mut self, sequence: Sequence, audience: &[SessionId], refused: &[PartitionId]) {
+        let bytes = Published::bytes(audience.len());
         if bytes > self.bytes_max {
-            return published.audience;
+            return;
         }
-        self.recent.push_back(published);
         self.bytes += bytes;
-        let mut spare = Vec::new();
-        while self.bytes > self.bytes_max {
-            let Some(oldest) = self.recent.pop_front() else {
-                break;
-            };
-            self.bytes -= oldest.bytes();
-            spare = oldest.audience;
+        while self.bytes > self.bytes_max
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.bytes -= Published::bytes(oldest.audience.len());
         }
-        spare
+        self.recent.push_back(Published { sequence, audience: audience.into(), refused: refused.into() });
     }
 
     pub fn addressed(&self, session: SessionId, partition: PartitionId, sequence: Sequence) -> Addressed {
@@ -148,7 +122,7 @@ impl History {
 }
 
 impl Published {
-    fn bytes(&self) -> usize {
-        size_of::<Self>() + self.audience.capacity() * size_of::<SessionId>()
+    fn bytes(audience: usize) -> usize {
+        size_of::<Self>() + audience * size_of::<SessionId>()
     }
 }

@@ -10,6 +10,8 @@ pub(super) struct HeldEvents {
     entries: Vec<Entry>,
     free: Vec<u32>,
     bytes: usize,
+    /// Queues and offers that hold an event, added up over the events.
+    handles: usize,
 }
 
 struct Entry {
@@ -24,15 +26,22 @@ struct Entry {
 /// What an event costs besides its payload.
 const ENTRY_BYTES: usize = size_of::<Entry>() + size_of::<Event>();
 
-/// What an event costs while it is held.
-pub(super) fn event_bytes(event: &Event) -> usize {
+/// What one event costs in a session's queue.
+const HANDLE_BYTES: usize = size_of::<u32>();
+
+fn event_bytes(event: &Event) -> usize {
     ENTRY_BYTES + event.payload.len()
 }
 
+/// What an event costs that is held for so many sessions.
+pub(super) fn bytes_for(event: &Event, sessions: usize) -> usize {
+    event_bytes(event) + sessions * HANDLE_BYTES
+}
+
 impl HeldEvents {
-    /// Bytes of all events held, payloads included.
+    /// Bytes of all events held, payloads and handles included.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.handles * HANDLE_BYTES
     }
 
     /// Events held.
@@ -43,6 +52,7 @@ impl HeldEvents {
     /// Holds an event for `holders` queues, at least one.
     pub fn insert(&mut self, sequence: Sequence, event: Arc<Event>, holders: usize) -> u32 {
         self.bytes += event_bytes(&event);
+        self.handles += holders;
         let entry = Entry { event: Some(event), sequence, holders: holders as u32, round_index: 0 };
         match self.free.pop() {
             Some(index) => {
@@ -64,6 +74,7 @@ impl HeldEvents {
     pub fn release(&mut self, index: u32) {
         let entry = &mut self.entries[index as usize];
         entry.holders -= 1;
+        self.handles -= 1;
         if entry.holders > 0 {
             return;
         }
@@ -71,6 +82,10 @@ impl HeldEvents {
             self.bytes -= event_bytes(&event);
         }
         self.free.push(index);
+        if self.free.len() == self.entries.len() && self.entries.len() > 1_024 {
+            // Nothing is held: the memory of the busiest time goes back.
+            *self = HeldEvents::default();
+        }
     }
 
     /// Makes the event readable in this round; its index there.
@@ -90,7 +105,7 @@ impl HeldEvents {
         let held = || self.entries.iter().filter_map(|entry| Some((entry, entry.event.as_ref()?)));
         let holders: usize = held().map(|(entry, _)| entry.holders as usize).sum();
         let bytes: usize = held().map(|(_, event)| event_bytes(event)).sum();
-        if holders != handles || bytes != self.bytes || held().count() != self.len() {
+        if holders != handles || self.handles != handles || bytes != self.bytes || held().count() != self.len() {
             let (counted, len) = (self.bytes, self.len());
             return Err(format!(
                 "{handles} handles, {holders} holders; {bytes} bytes, counted {counted}; {} events of {len}",

@@ -25,8 +25,9 @@ impl Outbox {
         self.session
     }
 
-    /// Takes at most `events_max` events, and the gap before them if there is one; empty when nothing is pending. What
-    /// is returned counts as delivered. O(items).
+    /// Takes at most `events_max` events, and the gaps among them; empty when nothing is pending, or the session is
+    /// parked. What is returned counts as delivered, and its events stay in memory until the next call. A session with
+    /// a window can get it again after a break. O(items).
     ///
     /// # Errors
     ///
@@ -48,14 +49,14 @@ impl Outbox {
     /// assert!(matches!(items[2], Item::Event(sequence, event) if sequence.0 == 4 && &event.payload[..] == b"d"));
     /// ```
     pub fn next_batch(&mut self, events_max: usize) -> Result<Batch<'_>, NoSuchSession> {
-        self.shared.partition(self.partition).lock().take_batch(self.session, events_max, &mut self.round)?;
+        self.shared.lane(self.partition).queues.lock().take_batch(self.session, events_max, &mut self.round)?;
         Ok(self.round.offers.first().map_or(Batch::EMPTY, |offer| self.round.batch(offer)))
     }
 }
 
 impl Drop for Outbox {
     fn drop(&mut self) {
-        self.shared.partition(self.partition).lock().unseat_outbox(self.session);
+        self.shared.lane(self.partition).change(|queues| queues.unseat_outbox(self.session));
     }
 }
 

@@ -1,33 +1,44 @@
-//! One session's queue: what is pending, the gap before it, and whose turn it is.
+//! One session's queue: what is pending, what was handed over and not acknowledged, and whose turn it is.
 //!
 //! **An offer takes its events out of the queue.** While the host has them, the queue may fill up and drop its oldest
 //! without touching what the host is looking at. What the host does not take goes back to the front, and if the queue
-//! has become too long, its oldest are dropped. A full queue stays full while an offer is out, so a gap that arose
-//! meanwhile swallows all that comes back, and a session has at most one gap: at the front.
+//! has become too long, its oldest are dropped.
+//!
+//! **A session with a window** keeps what was handed over until it is acknowledged, and is offered nothing new while its
+//! window is full: a client that stopped answering cannot pile up more than that. After a break, what was not
+//! acknowledged comes again, then what waited meanwhile, gaps in their places.
 
-use super::batch::{Offer, Outcome, Round};
+use super::batch::{GAP, Kind, Offer, Outcome, Round};
 use super::event::{Gap, Sequence};
 use super::fate::{Fate, Losses};
 use super::held_events::HeldEvents;
+use super::pending::{Pending, Taken};
+use super::{OnPanic, Overload};
 use crate::registry::SessionId;
 use crate::stats::{Accounting, Discarded};
 use std::collections::VecDeque;
 
 pub(super) struct Queue {
     pub session: SessionId,
-    /// Dropped before what is pending, and not told yet.
-    gap: Option<Gap>,
-    /// Handles of events, oldest first.
-    pending: VecDeque<u32>,
-    /// Events that the host has been offered and has not answered for.
-    offered: usize,
+    pending: Pending,
+    /// How many events may be handed over and not acknowledged.
+    window: Option<usize>,
+    /// Those events, oldest first.
+    unacknowledged: VecDeque<u32>,
+    /// So many of them, from the last back, are to be handed over again.
+    again: usize,
     state: State,
+    parked: Parked,
     /// Its handle is in the ready list, perhaps from an earlier time at which it was ready.
     is_listed: bool,
+    /// Its handle is in the partition's list of sessions that may have to give way.
+    pub is_listed_unread: bool,
     reader: Reader,
     accepted: u64,
     delivered: u64,
     dropped: u64,
+    /// Of those dropped, for want of room in the partition.
+    shed: u64,
     abandoned: u64,
     /// Everything up to here has been handed over, dropped or abandoned.
     settled: Sequence,
@@ -41,16 +52,36 @@ enum State {
     /// Waiting for its turn.
     Ready,
     /// The host has an offer in hand.
-    Offered(Wake),
+    Offered(Hand),
     /// The host did not take all; it is not offered anything until it says that it can take more.
     Lagging,
 }
 
-/// Whether the host said, while it had an offer in hand, that the session can take more.
+/// An offer that the host has not answered, and what was said of the session meanwhile.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Hand {
+    /// Events in it that are new to the session.
+    events: usize,
+    /// The last of them, or the gap behind.
+    last: Sequence,
+    acknowledged: Sequence,
+    wake: Wake,
+}
+
+/// What the host said of a session while it had its offer in hand.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wake {
     None,
+    /// It can take more.
     Writable,
+    /// It is back on another connection: what the old one was handed comes again.
+    Resumed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parked {
+    No,
+    Yes,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,18 +93,31 @@ enum Reader {
 /// The session's events are in other hands.
 pub(super) struct Busy;
 
-/// What became of an offer, for the session and for the partition's totals.
+/// The session was not handed an event of this sequence; this is the last it was handed.
+pub(super) struct NotHandedOver(pub Sequence);
+
+/// What became of an event that was pushed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pushed {
+    Queued,
+    /// It is queued, and pushed out the oldest.
+    DroppedOldest,
+    /// It is lost itself.
+    DroppedNewest,
+    /// The session cannot go on without it.
+    Overflowed,
+}
+
+/// What became of an offer.
 pub(super) struct Answer<'a> {
-    /// Picks of the round that have left the queue for good.
+    pub kind: Kind,
+    /// Picks of the round that were handed over, and picks that were not.
     pub gone: &'a [u32],
-    /// Picks that the host did not take.
     pub kept: &'a [u32],
-    /// The gap that the host was told.
-    pub told: Option<Gap>,
-    /// The gap that it was not told.
-    untold: Option<Gap>,
+    /// Gaps that the session was told, and gaps that it was not.
+    pub told: &'a [Gap],
+    untold: &'a [Gap],
     pub end: End,
-    /// Whether the host can be offered more.
     room: Room,
 }
 
@@ -84,6 +128,7 @@ pub(super) enum End {
     Abandoned,
 }
 
+/// Whether the host can be offered more.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Room {
     Left,
@@ -91,35 +136,56 @@ enum Room {
 }
 
 impl<'a> Answer<'a> {
-    /// What a host's answer to an offer means. `keeps_panicked` is for batches whose callback panicked.
-    pub fn of(offer: &Offer, round: &'a Round, keeps_panicked: bool) -> Self {
+    /// What a host's answer to an offer means.
+    pub fn of(offer: &Offer, round: &'a Round, on_panic: OnPanic) -> Self {
         let picks = &round.picks[offer.picks.clone()];
-        let items = usize::from(offer.gap.is_some()) + picks.len();
-        let (taken, end) = match offer.outcome {
-            Outcome::Took(taken) => (taken.min(items), End::Delivered),
-            Outcome::Panicked if keeps_panicked => (0, End::Delivered),
-            Outcome::Panicked => (items, End::Abandoned),
+        let (taken, end) = match (offer.outcome, on_panic) {
+            (Outcome::Took(taken), _) => (taken.min(picks.len()), End::Delivered),
+            (Outcome::Panicked, OnPanic::Keep) => (0, End::Delivered),
+            (Outcome::Panicked, OnPanic::Abandon) => (picks.len(), End::Abandoned),
         };
-        let (told, untold) = if taken > 0 { (offer.gap, None) } else { (None, offer.gap) };
-        let (gone, kept) = picks.split_at(taken - usize::from(told.is_some()));
-        let room = if taken == items && offer.outcome != Outcome::Panicked { Room::Left } else { Room::None };
-        Answer { gone, kept, told, untold, end, room }
+        let (gone, kept) = picks.split_at(taken);
+        let told = if end == End::Delivered { count_gaps(gone) } else { 0 };
+        let (told, untold) = round.gaps[offer.gaps.clone()].split_at(told);
+        let room = if kept.is_empty() && offer.outcome != Outcome::Panicked { Room::Left } else { Room::None };
+        Answer { kind: offer.kind, gone, kept, told, untold, end, room }
+    }
+
+    /// Handles of new events that were handed over.
+    pub fn gone_events(&self, round: &Round) -> impl DoubleEndedIterator<Item = u32> {
+        events(self.gone, round)
+    }
+
+    pub fn kept_events(&self, round: &Round) -> impl DoubleEndedIterator<Item = u32> {
+        events(self.kept, round)
     }
 }
 
+fn count_gaps(picks: &[u32]) -> usize {
+    picks.iter().filter(|&&pick| pick == GAP).count()
+}
+
+fn events(picks: &[u32], round: &Round) -> impl DoubleEndedIterator<Item = u32> {
+    picks.iter().filter(|&&pick| pick != GAP).map(|&pick| round.index(pick))
+}
+
 impl Queue {
-    pub fn new(session: SessionId) -> Self {
+    pub fn new(session: SessionId, window: Option<usize>) -> Self {
         Queue {
             session,
-            gap: None,
-            pending: VecDeque::new(),
-            offered: 0,
+            pending: Pending::default(),
+            window,
+            unacknowledged: VecDeque::new(),
+            again: 0,
             state: State::Idle,
+            parked: Parked::No,
             is_listed: false,
+            is_listed_unread: false,
             reader: Reader::Worker,
             accepted: 0,
             delivered: 0,
             dropped: 0,
+            shed: 0,
             abandoned: 0,
             settled: Sequence(0),
             losses: None,
@@ -130,13 +196,31 @@ impl Queue {
         self.state == State::Lagging
     }
 
+    pub fn is_parked(&self) -> bool {
+        self.parked == Parked::Yes
+    }
+
+    pub fn unacknowledged(&self) -> usize {
+        self.unacknowledged.len()
+    }
+
+    fn offered_events(&self) -> usize {
+        if let State::Offered(hand) = self.state { hand.events } else { 0 }
+    }
+
+    /// How many new events the session may be handed now.
+    fn room(&self) -> usize {
+        self.window.map_or(usize::MAX, |window| window - self.unacknowledged.len())
+    }
+
     fn has_something(&self) -> bool {
-        self.gap.is_some() || !self.pending.is_empty()
+        self.again > 0 || (!self.pending.is_empty() && self.room() > 0)
     }
 
     /// Lists the session as ready if it is idle, has something, and is the worker's to serve.
     fn list(&mut self, ready: &mut VecDeque<SessionId>) {
-        if self.state != State::Idle || self.reader != Reader::Worker || !self.has_something() {
+        let is_the_workers = self.reader == Reader::Worker && self.parked == Parked::No;
+        if self.state != State::Idle || !is_the_workers || !self.has_something() {
             return;
         }
         self.state = State::Ready;
@@ -149,32 +233,48 @@ impl Queue {
     /// Its entry has been taken from the ready list; whether it still waits for its turn.
     pub fn unlist(&mut self) -> bool {
         self.is_listed = false;
+        if self.state == State::Ready && !self.has_something() {
+            // What it waited with has been acknowledged since.
+            self.state = State::Idle;
+        }
         self.state == State::Ready
     }
 
-    /// Takes in an event; the oldest gives way in a queue of `events_max`. Returns how many were dropped.
+    /// Takes in an event. In a queue of `events_max` the overload policy decides what gives way.
     pub fn push(
         &mut self,
         index: u32,
+        overload: Overload,
         events_max: usize,
         events: &mut HeldEvents,
         ready: &mut VecDeque<SessionId>,
-    ) -> u64 {
-        let dropped = self.trim(events_max - 1, events);
-        self.pending.push_back(index);
+    ) -> Pushed {
+        let is_full = self.pending.events() >= events_max;
+        let pushed = match overload {
+            _ if !is_full => Pushed::Queued,
+            Overload::DropOldest => Pushed::DroppedOldest,
+            Overload::DropNewest => Pushed::DroppedNewest,
+            Overload::Disconnect => return Pushed::Overflowed,
+        };
         self.accepted += 1;
+        if pushed == Pushed::DroppedNewest {
+            self.pending.push_lost(events.sequence(index));
+            events.release(index);
+            self.dropped += 1;
+        } else {
+            self.trim(events_max - 1, events);
+            self.pending.push(index);
+        }
         self.list(ready);
-        dropped
+        pushed
     }
 
     /// Drops the oldest events beyond `events_max`; returns how many.
     fn trim(&mut self, events_max: usize, events: &mut HeldEvents) -> u64 {
         let mut dropped = 0;
-        while self.pending.len() > events_max
-            && let Some(oldest) = self.pending.pop_front()
+        while self.pending.events() > events_max
+            && let Some(oldest) = self.pending.lose_oldest(events)
         {
-            let gap = Gap::of(events.sequence(oldest));
-            self.gap = Some(self.gap.map_or(gap, |before| before.joined_by(gap)));
             events.release(oldest);
             dropped += 1;
         }
@@ -182,25 +282,71 @@ impl Queue {
         dropped
     }
 
-    /// Moves the gap and at most `events_max` events into the round.
+    /// Whether nobody is about to read it: it is lagging or parked, or its owner reads it through an outbox.
+    pub fn is_unread(&self) -> bool {
+        self.state == State::Lagging || self.parked == Parked::Yes || self.reader == Reader::Outbox
+    }
+
+    /// Drops the older half of what is pending, to make room in the partition; returns how many.
+    pub fn shed(&mut self, events: &mut HeldEvents) -> u64 {
+        let shed = self.trim(self.pending.events() / 2, events);
+        self.shed += shed;
+        shed
+    }
+
+    /// Puts what is to be handed over next into the round: what was not acknowledged, or else what is pending; at most
+    /// `events_max` events. Nothing for a session that is parked.
     pub fn offer(&mut self, events_max: usize, events: &mut HeldEvents, round: &mut Round) {
-        let count = self.pending.len().min(events_max);
-        let start = round.picks.len();
-        for index in self.pending.drain(..count) {
-            let pick = events.share(index, round);
-            round.picks.push(pick);
+        if self.parked == Parked::Yes {
+            return;
         }
-        self.offered = count;
-        self.state = State::Offered(Wake::None);
-        let gap = self.gap.take();
-        if let Some(gap) = gap {
-            Losses::of(&mut self.losses).remember_gap(gap);
+        let (picks, gaps) = (round.picks.len(), round.gaps.len());
+        let kind = if self.again > 0 { Kind::Again { left: self.again } } else { Kind::New };
+        match kind {
+            Kind::Again { left } => {
+                let from = self.unacknowledged.len() - left;
+                for &index in self.unacknowledged.iter().skip(from).take(events_max) {
+                    let pick = events.share(index, round);
+                    round.picks.push(pick);
+                }
+            }
+            Kind::New if self.room() > 0 => self.offer_new(events_max.min(self.room()), events, round),
+            Kind::New => {}
         }
+        let offered = &round.picks[picks..];
+        let last = match (offered.last(), round.gaps.last()) {
+            (Some(&GAP), Some(gap)) => gap.last,
+            (Some(&pick), _) => round.events[pick as usize].sequence,
+            (None, _) => Sequence(0),
+        };
+        let is_new = kind == Kind::New;
+        self.state = State::Offered(Hand {
+            events: if is_new { offered.len() - count_gaps(offered) } else { 0 },
+            last: if is_new { last } else { Sequence(0) },
+            acknowledged: Sequence(0),
+            wake: Wake::None,
+        });
         round.offers.push(Offer {
             session: self.session,
-            gap,
-            picks: start..round.picks.len(),
+            picks: picks..round.picks.len(),
+            gaps: gaps..round.gaps.len(),
+            kind,
             outcome: Outcome::Took(0),
+        });
+    }
+
+    fn offer_new(&mut self, events_max: usize, events: &mut HeldEvents, round: &mut Round) {
+        let losses = &mut self.losses;
+        self.pending.take(events_max, |taken| match taken {
+            Taken::Event(index) => {
+                let pick = events.share(index, round);
+                round.picks.push(pick);
+            }
+            Taken::Gap(gap) => {
+                Losses::of(losses).remember_gap(gap);
+                round.picks.push(GAP);
+                round.gaps.push(gap);
+            }
         });
     }
 
@@ -213,44 +359,134 @@ impl Queue {
         events: &mut HeldEvents,
         ready: &mut VecDeque<SessionId>,
     ) -> u64 {
-        let sequence_of = |pick: &u32| round.events[*pick as usize].sequence;
-        let last_told = answer.told.map(|gap| gap.last);
-        self.settled = answer.gone.last().map(sequence_of).or(last_told).unwrap_or(self.settled);
-        match (answer.end, answer.gone) {
-            (End::Abandoned, [first, ..]) => {
-                let last = answer.gone.last().map_or(sequence_of(first), sequence_of);
-                Losses::of(&mut self.losses).remember_abandoned(sequence_of(first), last);
-                self.abandoned += answer.gone.len() as u64;
+        let State::Offered(hand) = self.state else { unreachable!("an answer follows an offer") };
+        let mut dropped = 0;
+        match answer.kind {
+            // Booked when they were handed over first; acknowledgements may have come meanwhile.
+            Kind::Again { left } => self.again = (left - answer.gone.len()).min(self.unacknowledged.len()),
+            Kind::New => {
+                self.settle_gone(answer, round, events);
+                self.put_back(answer, round);
+                dropped = self.trim(events_max, events);
             }
-            _ => self.delivered += answer.gone.len() as u64,
         }
-
-        self.offered = 0;
-        let newer = std::mem::replace(&mut self.gap, answer.untold);
-        for pick in answer.kept.iter().rev() {
-            self.pending.push_front(round.events[*pick as usize].index);
+        self.forget_through(hand.acknowledged, events);
+        if hand.wake == Wake::Resumed {
+            self.again = self.unacknowledged.len();
         }
-        let dropped = self.trim(events_max, events);
-        if let Some(newer) = newer {
-            self.gap = Some(self.gap.map_or(newer, |older| older.joined_by(newer)));
-        }
-
-        let was_woken = self.state == State::Offered(Wake::Writable);
-        self.state = if answer.room == Room::Left || was_woken { State::Idle } else { State::Lagging };
+        let has_room = answer.room == Room::Left || hand.wake != Wake::None;
+        self.state = if has_room { State::Idle } else { State::Lagging };
         self.list(ready);
+        self.pending.give_back();
         dropped
+    }
+
+    fn settle_gone(&mut self, answer: &Answer<'_>, round: &Round, events: &mut HeldEvents) {
+        let sequence_of = |index| events.sequence(index);
+        let first = answer.gone_events(round).next().map(sequence_of);
+        let last = answer.gone_events(round).next_back().map(sequence_of);
+        let told = answer.told.last().map(|gap| gap.last);
+        self.settled = self.settled.max(last.max(told).unwrap_or_default());
+        let count = answer.gone_events(round).count() as u64;
+        match answer.end {
+            End::Delivered => self.delivered += count,
+            End::Abandoned => self.abandoned += count,
+        }
+        for index in answer.gone_events(round) {
+            match (answer.end, self.window) {
+                (End::Delivered, Some(_)) => self.unacknowledged.push_back(index),
+                _ => events.release(index),
+            }
+        }
+        // Nobody knows what of it has reached the session, so all of it is missing.
+        let gap = first.zip(last).map(|(first, last)| Gap { count, first, last });
+        if answer.end == End::Abandoned {
+            self.lost_in_hand(gap, answer.untold);
+        }
+    }
+
+    /// Puts a gap before what is pending, for everything that an abandoned batch held: events and gaps.
+    fn lost_in_hand(&mut self, events: Option<Gap>, gaps: &[Gap]) {
+        for gap in gaps.iter().copied().chain(events) {
+            self.pending.push_front_gap(gap);
+        }
+    }
+
+    fn put_back(&mut self, answer: &Answer<'_>, round: &Round) {
+        let mut gaps = answer.untold.iter().rev();
+        for &pick in answer.kept.iter().rev() {
+            match pick {
+                GAP => self.pending.push_front_gap(*gaps.next().expect("a gap for each mark")),
+                pick => self.pending.push_front_event(round.index(pick)),
+            }
+        }
     }
 
     /// The host can take more.
     pub fn writable(&mut self, ready: &mut VecDeque<SessionId>) {
-        match self.state {
-            State::Offered(_) => self.state = State::Offered(Wake::Writable),
+        match &mut self.state {
+            State::Offered(hand) if hand.wake == Wake::None => hand.wake = Wake::Writable,
             State::Lagging => {
                 self.state = State::Idle;
                 self.list(ready);
             }
+            State::Offered(_) | State::Idle | State::Ready => {}
+        }
+    }
+
+    /// The client has all events up to `through`; returns how many it had not acknowledged before.
+    pub fn acknowledge(
+        &mut self,
+        through: Sequence,
+        events: &mut HeldEvents,
+        ready: &mut VecDeque<SessionId>,
+    ) -> Result<usize, NotHandedOver> {
+        let offered = if let State::Offered(hand) = self.state { hand.last } else { Sequence(0) };
+        let last = self.settled.max(offered);
+        if through > last {
+            return Err(NotHandedOver(last));
+        }
+        if let State::Offered(hand) = &mut self.state {
+            hand.acknowledged = hand.acknowledged.max(through);
+        }
+        let count = self.forget_through(through, events);
+        self.list(ready);
+        Ok(count)
+    }
+
+    fn forget_through(&mut self, through: Sequence, events: &mut HeldEvents) -> usize {
+        let mut count = 0;
+        while let Some(&first) = self.unacknowledged.front()
+            && events.sequence(first) <= through
+        {
+            self.unacknowledged.pop_front();
+            events.release(first);
+            count += 1;
+        }
+        self.again = self.again.min(self.unacknowledged.len());
+        count
+    }
+
+    /// The client is gone for now: nothing is offered until it is back.
+    pub fn park(&mut self) {
+        self.parked = Parked::Yes;
+        if self.state == State::Ready {
+            self.state = State::Idle;
+        }
+    }
+
+    /// The client is back, on a new connection: what it has not acknowledged comes again. Returns how many events that
+    /// are, and how many wait behind them.
+    pub fn resume(&mut self, ready: &mut VecDeque<SessionId>) -> (usize, usize) {
+        self.parked = Parked::No;
+        self.again = self.unacknowledged.len();
+        match &mut self.state {
+            State::Offered(hand) => hand.wake = Wake::Resumed,
+            State::Lagging => self.state = State::Idle,
             State::Idle | State::Ready => {}
         }
+        self.list(ready);
+        (self.unacknowledged.len(), self.pending.events() + self.offered_events())
     }
 
     /// From now on the session is read through an outbox, not by the worker.
@@ -268,23 +504,20 @@ impl Queue {
         self.list(ready);
     }
 
-    /// Lets go of all that is pending; returns how many. What the host has in hand is not among them.
+    /// Lets go of everything; returns how many events were pending. What the host has in hand is not among them.
     pub fn discard(self, events: &mut HeldEvents) -> u64 {
-        let count = self.pending.len() as u64;
-        for index in self.pending {
-            events.release(index);
-        }
-        count
+        self.pending.indices().chain(self.unacknowledged).for_each(|index| events.release(index));
+        self.pending.events() as u64
     }
 
     /// What became of an event that was accepted for this session.
     pub fn fate(&self, sequence: Sequence, events: &HeldEvents) -> Fate {
-        let ahead = self.pending.partition_point(|&index| events.sequence(index) < sequence);
-        if self.pending.get(ahead).is_some_and(|&index| events.sequence(index) == sequence) {
-            return Fate::Pending { ahead: ahead + self.offered };
+        let mut pending = self.pending.indices();
+        if let Some(ahead) = pending.position(|index| events.sequence(index) == sequence) {
+            return Fate::Pending { ahead: ahead + self.offered_events() };
         }
-        if let Some(gap) = self.gap.filter(|gap| gap.covers(sequence)) {
-            return Fate::Dropped(gap);
+        if let Some(gap) = self.pending.gaps().find(|gap| gap.covers(sequence)) {
+            return Fate::Missed(gap);
         }
         match self.losses.as_ref().and_then(|losses| losses.fate(sequence)) {
             Some(fate) => fate,
@@ -298,26 +531,28 @@ impl Queue {
             accepted: self.accepted,
             delivered: self.delivered,
             dropped: self.dropped,
+            shed: self.shed,
             discarded: Discarded::default(),
             abandoned: self.abandoned,
-            pending: (self.pending.len() + self.offered) as u64,
+            pending: (self.pending.events() + self.offered_events()) as u64,
         }
     }
 
     /// Checks the identity and the order, while no offer is out; returns the number of handles held.
     pub fn validate(&self, events_max: usize, events: &HeldEvents) -> Result<usize, String> {
-        let (session, accounting) = (self.session, self.accounting());
-        if !accounting.balances() {
-            return Err(format!("{session:?} does not add up: {accounting:?}"));
+        let session = self.session;
+        self.pending.validate(events).map_err(|what| format!("{session:?}: {what}"))?;
+        if !self.accounting().balances() {
+            return Err(format!("{session:?} does not add up: {:?}", self.accounting()));
         }
-        if self.pending.len() > events_max || self.offered > 0 {
-            return Err(format!("{session:?} has {} pending, {} offered", self.pending.len(), self.offered));
+        if self.pending.events() > events_max || matches!(self.state, State::Offered(_)) {
+            return Err(format!("{session:?} has {} events pending, or an offer out", self.pending.events()));
         }
-        let sequences = self.pending.iter().map(|&index| events.sequence(index));
-        let gap_end = self.gap.map_or(Sequence(0), |gap| gap.last);
-        if !std::iter::once(gap_end).chain(sequences).is_sorted_by(|a, b| a < b) {
-            return Err(format!("{session:?}: gap and events are out of order"));
+        let unacknowledged = self.unacknowledged.iter().map(|&index| events.sequence(index));
+        let is_in_window = self.window.unwrap_or(0) >= self.unacknowledged.len();
+        if !unacknowledged.is_sorted_by(|a, b| a < b) || !is_in_window || self.again > self.unacknowledged.len() {
+            return Err(format!("{session:?}: {} events are not acknowledged", self.unacknowledged.len()));
         }
-        Ok(self.pending.len())
+        Ok(self.pending.events() + self.unacknowledged.len())
     }
 }

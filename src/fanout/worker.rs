@@ -1,15 +1,16 @@
 //! The push face: a partition's [`Worker`] hands each of its sessions, in turn, everything that is pending for it.
 
-use super::Shared;
 use super::batch::{Batch, Outcome, Round};
+use super::{Lane, Shared};
 use crate::registry::{PartitionId, SessionId};
 use std::any::Any;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 
 /// Sessions that are offered something under one lock of the partition: publishers wait at most this long.
-const ROUND_SESSIONS: usize = 64;
+pub(super) const ROUND_SESSIONS: usize = 64;
 
 /// The one reader of a partition. Made by [`Fanout::worker`](super::Fanout::worker); dropping it frees the place.
 pub struct Worker {
@@ -39,11 +40,29 @@ pub struct Drained {
     pub sessions: usize,
     /// Items that were taken: events and gaps.
     pub items: usize,
+    /// Sessions that wait for the next drain; some may have nothing to get any more.
+    pub ready: usize,
     /// Callbacks that panicked.
     pub panics: Vec<HostPanic>,
 }
 
+impl Drained {
+    /// Goes on with the first panic of the callback, if there was one; for hosts in which a panic is not to be
+    /// survived, and for tests, whose assertions are panics.
+    ///
+    /// # Panics
+    ///
+    /// When the callback did.
+    pub fn resume_panics(mut self) -> Self {
+        if self.panics.is_empty() {
+            return self;
+        }
+        resume_unwind(self.panics.swap_remove(0).payload)
+    }
+}
+
 /// A panic of the host's callback, caught.
+#[non_exhaustive]
 pub struct HostPanic {
     /// The session whose batch the callback had in hand.
     pub session: SessionId,
@@ -65,10 +84,12 @@ impl Worker {
     /// waiting first, and books what `host` took of it. O(items handed over); no lock is held while `host` runs.
     ///
     /// Any call on a [`Fanout`](super::Fanout) is allowed within `host` and takes effect after it: a session that it
-    /// disconnects gets nothing more, an event that it publishes comes with a later drain.
+    /// disconnects gets nothing more, an event that it publishes comes with a later drain. (A session that another
+    /// thread disconnects may be in `host`'s hands at that moment, or just about to be.)
     ///
     /// A `host` that panics harms nobody else: the panic is caught and reported, the batch is abandoned or kept as
     /// [`FanoutOptions::on_panic`](super::FanoutOptions::on_panic) says, the session is lagging, and the drain goes on.
+    /// [`Drained::resume_panics`] passes it on instead.
     ///
     /// ```
     /// use oyez::{Event, Fanout, FanoutOptions, Item, OrderKey, PartitionId, Query, Took, Topic};
@@ -86,55 +107,125 @@ impl Worker {
     ///         seen.push((session, sequence.0, event.payload.to_vec()));
     ///     }
     ///     Took::ALL
-    /// });
+    /// }).resume_panics();
     /// assert_eq!(seen, [(ada, 1, b"hello".to_vec())]);
     /// assert_eq!((drained.sessions, drained.items), (1, 1));
     /// ```
+    #[must_use = "the callback's panics are in it: see `Drained::resume_panics`"]
     pub fn drain<F>(&mut self, sessions_max: usize, mut host: F) -> Drained
     where
         F: FnMut(SessionId, Batch<'_>) -> Took,
     {
         let mut drained = Drained::default();
-        // Sessions that become ready meanwhile wait for the next drain, or a host that publishes in its callback would
-        // never return.
-        let mut entries = self.shared.partition(self.partition).lock().ready_len();
-        while entries > 0 && drained.sessions < sessions_max {
-            let sessions = (sessions_max - drained.sessions).min(ROUND_SESSIONS);
-            self.shared.partition(self.partition).lock().offer(&mut self.round, sessions, &mut entries);
-            self.hand_over(&mut host, &mut drained);
-            self.shared.partition(self.partition).lock().commit(&self.round);
+        let lane = self.shared.lane(self.partition);
+        lane.queues.lock().begin_turn();
+        let mut left = sessions_max;
+        loop {
+            let endings = {
+                let mut queues = lane.queues.lock();
+                queues.offer(&mut self.round, left.min(self.shared.round_sessions));
+                lane.endings.count()
+            };
+            left -= self.round.offers.len();
+            hand_over(&mut self.round, lane, endings, &mut host, &mut drained);
+            let mut queues = lane.queues.lock();
+            queues.commit(&self.round);
+            if self.round.offers.is_empty() || left == 0 {
+                drained.ready = queues.ready_len();
+                break;
+            }
         }
+        // Or the events would live until the next drain.
+        self.round.clear();
         drained
     }
+}
 
-    fn hand_over<F>(&mut self, host: &mut F, drained: &mut Drained)
-    where
-        F: FnMut(SessionId, Batch<'_>) -> Took,
-    {
-        for at in 0..self.round.offers.len() {
-            let offer = &self.round.offers[at];
-            let session = offer.session;
-            let batch = self.round.batch(offer);
-            let outcome = match catch_unwind(AssertUnwindSafe(|| host(session, batch))) {
-                Ok(Took(taken)) => {
-                    let taken = taken.min(batch.len());
-                    drained.items += taken;
-                    Outcome::Took(taken)
-                }
-                Err(payload) => {
-                    drained.panics.push(HostPanic { session, payload });
-                    Outcome::Panicked
-                }
-            };
-            drained.sessions += 1;
-            self.round.offers[at].outcome = outcome;
+/// Calls the host for each offer, but for sessions that have ended since `endings` were counted.
+fn hand_over<F>(round: &mut Round, lane: &Lane, endings: u64, host: &mut F, drained: &mut Drained)
+where
+    F: FnMut(SessionId, Batch<'_>) -> Took,
+{
+    for at in 0..round.offers.len() {
+        let offer = &round.offers[at];
+        let session = offer.session;
+        if lane.endings.count() != endings && !lane.queues.lock().is_open(session) {
+            continue;
         }
+        let batch = round.batch(offer);
+        let outcome = match catch_unwind(AssertUnwindSafe(|| host(session, batch))) {
+            Ok(Took(taken)) => {
+                let taken = taken.min(batch.len());
+                drained.items += taken;
+                Outcome::Took(taken)
+            }
+            Err(payload) => {
+                drained.panics.push(HostPanic { session, payload });
+                Outcome::Panicked
+            }
+        };
+        drained.sessions += 1;
+        round.offers[at].outcome = outcome;
+    }
+}
+
+impl Worker {
+    /// Whether there is something to drain; if not, the task is woken once there is. For a host that has an executor:
+    ///
+    /// ```
+    /// # use oyez::{Fanout, FanoutOptions, PartitionId};
+    /// # use std::future::poll_fn;
+    /// # use std::task::{Context, Poll, Waker};
+    /// # let fanout = Fanout::new(FanoutOptions::default());
+    /// let mut worker = fanout.worker(PartitionId(0)).unwrap();
+    /// let has_something = poll_fn(|context| worker.poll_ready(context)); // .await it, then drain
+    /// # drop(has_something);
+    /// # assert_eq!(worker.poll_ready(&mut Context::from_waker(Waker::noop())), Poll::Pending);
+    /// ```
+    ///
+    /// The waker is called by the thread that published, acknowledged or said writable, without a lock. It may be called
+    /// although what there was has been discarded since. O(1).
+    pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.shared.lane(self.partition).queues.lock().poll_ready(context.waker())
+    }
+
+    /// Blocks this thread until there is something to drain. For a host with a thread for each partition; another thread
+    /// can end the wait with `unpark`, so a return is no promise. O(1).
+    ///
+    /// ```
+    /// use oyez::{Event, Fanout, FanoutOptions, OrderKey, PartitionId, Query, Took, Topic};
+    ///
+    /// let fanout = Fanout::new(FanoutOptions::default());
+    /// let ada = fanout.connect(PartitionId(0)).unwrap();
+    /// fanout.subscribe(ada, Topic(7)).unwrap();
+    /// let mut worker = fanout.worker(PartitionId(0)).unwrap();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| fanout.publish(&Query::topic(Topic(7)), Event::new(OrderKey(1), *b"hello")).unwrap());
+    ///     while worker.drain(usize::MAX, |_, _| Took::ALL).resume_panics().items == 0 {
+    ///         worker.wait();
+    ///     }
+    /// });
+    /// ```
+    pub fn wait(&mut self) {
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        if self.poll_ready(&mut Context::from_waker(&waker)).is_pending() {
+            std::thread::park();
+        }
+    }
+}
+
+/// Wakes a thread that waits.
+struct Unpark(std::thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.shared.partition(self.partition).lock().unseat_worker();
+        self.shared.lane(self.partition).queues.lock().unseat_worker();
     }
 }
 
@@ -149,6 +240,7 @@ impl fmt::Debug for Drained {
         f.debug_struct("Drained")
             .field("sessions", &self.sessions)
             .field("items", &self.items)
+            .field("ready", &self.ready)
             .field("panics", &self.panics)
             .finish()
     }

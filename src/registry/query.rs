@@ -20,12 +20,12 @@ pub struct Query {
 }
 
 impl Query {
-    /// The sessions subscribed to one topic.
+    /// The sessions subscribed to one topic. O(1).
     pub fn topic(topic: Topic) -> Self {
         Self::any_of([topic])
     }
 
-    /// The sessions subscribed to at least one of the topics; each is in the audience once.
+    /// The sessions subscribed to at least one of the topics; each is in the audience once. O(n log n).
     pub fn any_of(topics: impl IntoIterator<Item = Topic>) -> Self {
         let mut topics: SmallVec<[Topic; 2]> = topics.into_iter().collect();
         topics.sort_unstable();
@@ -33,7 +33,7 @@ impl Query {
         Query { topics, except: SmallVec::new() }
     }
 
-    /// Leaves this session out too: usually the sender's.
+    /// Leaves this session out too: usually the sender's. O(k) in the sessions left out.
     pub fn except(mut self, session: SessionId) -> Self {
         if let Err(at) = self.except.binary_search(&session) {
             self.except.insert(at, session);

@@ -11,7 +11,7 @@ use super::topic::Topic;
 pub struct PartitionId(pub u16);
 
 /// A connected client. The handle is stable for the session's life and is never given to another one: its place is
-/// reused with a new generation, and an old handle is then unknown.
+/// reused with a new generation, and an old handle is then unknown. Handles order by partition.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId {
     pub(super) slot: Slot,
@@ -19,7 +19,8 @@ pub struct SessionId {
 }
 
 impl SessionId {
-    /// The handle as a number, for a C host, a wire format or a log.
+    /// The handle as a number, for a C host, a wire format or a log. Never 0: a zeroed struct is nobody. Numbers order
+    /// by generation first, unlike handles.
     ///
     /// ```
     /// # use oyez::{PartitionId, Registry, RegistryOptions, SessionId};
@@ -35,6 +36,10 @@ impl SessionId {
     /// every call that takes it says so.
     pub fn from_bits(bits: u64) -> Self {
         SessionId { slot: Slot(bits as u32), generation: (bits >> 32) as u32 }
+    }
+
+    pub(crate) fn partition(self, layout: SlotLayout) -> PartitionId {
+        layout.partition(self.slot)
     }
 
     /// Its place within its partition.
@@ -79,7 +84,7 @@ impl SlotLayout {
 
     /// Places a partition can have at all.
     pub fn places_max(self) -> usize {
-        1 << self.place_bits
+        usize::try_from(1_u64 << self.place_bits).unwrap_or(usize::MAX)
     }
 }
 
@@ -116,7 +121,7 @@ impl Sessions {
             // Places whose generations are used up stay empty for ever, so the slab may be longer than its sessions.
             None if self.occupants.len() >= max => return None,
             None => {
-                self.generations.push(0);
+                self.generations.push(1);
                 self.occupants.push(None);
                 self.occupants.len() - 1
             }
@@ -158,5 +163,37 @@ impl Sessions {
     /// The connected sessions with their places.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &Occupant)> {
         self.occupants.iter().enumerate().filter_map(|(place, occupant)| Some((place, occupant.as_ref()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_whose_generations_are_used_up_is_never_given_again() {
+        let layout = SlotLayout::for_partitions(1);
+        let mut sessions = Sessions::default();
+        assert_eq!(sessions.connect(2), Some(0));
+        sessions.generations[0] = u32::MAX;
+        let last = sessions.handle(layout.slot(PartitionId(0), 0), 0);
+        assert!(sessions.disconnect(0).is_some());
+        assert_eq!(sessions.connect(2), Some(1), "another place");
+        assert_eq!(sessions.connect(2), None, "there is no third");
+        assert!(sessions.get(0, last).is_none());
+    }
+
+    #[test]
+    fn slots_keep_partition_and_place_apart_for_any_number_of_partitions() {
+        for partitions in [1, 2, 3, 4, 5, 255, 256, 257, 65_535] {
+            let layout = SlotLayout::for_partitions(partitions);
+            assert!(layout.places_max() as u64 * u64::from(partitions) <= 1 << 32);
+            for partition in [0, partitions / 2, partitions - 1].map(PartitionId) {
+                for place in [0, 1, layout.places_max() - 1] {
+                    let slot = layout.slot(partition, place);
+                    assert_eq!((layout.partition(slot), layout.place(slot)), (partition, place));
+                }
+            }
+        }
     }
 }

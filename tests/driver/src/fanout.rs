@@ -2,20 +2,23 @@
 
 use crate::{script, translate};
 use oyez::{
-    ConnectError, Event, Fanout, FanoutOptions, Fate, NoSuchSession, OnPanic, OrderKey, Outbox, OutboxError,
-    PartitionId, Query, RegistryOptions, Sequence, SessionId, SubscribeError, Took, Topic, Unsubscribed,
-    Verdict, Worker, WorkerError,
+    Class, ConnectError, Event, Fanout, FanoutOptions, Fate, NoSuchSession, OnPanic, OrderKey, Outbox, OutboxError,
+    Overload, PartitionId, Query, RegistryOptions, Sequence, SessionId, SessionOptions, SubscribeError, Took, Topic,
+    Unsubscribed, Verdict, Worker, WorkerError,
 };
-use oyez_model::fanout::{self as model, Answer, Call, Handed, Item, Limits, Model, Op, Seen, To};
+use oyez_model::fanout::{self as model, Answer, Call, Handed, Item, Limits, Model, Op, Pressure, Seen, To};
 use std::collections::BTreeMap;
 
 /// Settings every script is run with.
 const SETTINGS: [Settings; 2] = [
     Settings {
-        limits: Limits { events_per_session: 4, batch: 3, keep_on_panic: false, ..LIMITS },
+        limits: Limits { events_per_session: 4, batch: 3, round_sessions: 2, keep_on_panic: false, ..LIMITS },
         bytes_max: usize::MAX,
     },
-    Settings { limits: Limits { events_per_session: 3, batch: 99, keep_on_panic: true, ..LIMITS }, bytes_max: 900 },
+    Settings {
+        limits: Limits { events_per_session: 3, batch: 99, round_sessions: 64, keep_on_panic: true, ..LIMITS },
+        bytes_max: 900,
+    },
 ];
 
 const LIMITS: Limits = Limits {
@@ -24,8 +27,12 @@ const LIMITS: Limits = Limits {
     topics_per_session: 4,
     events_per_session: 0,
     batch: 0,
+    round_sessions: 0,
     keep_on_panic: false,
 };
+
+/// Classes of the model's three policies.
+const OVERLOADS: [Overload; 3] = [Overload::DropOldest, Overload::DropNewest, Overload::Disconnect];
 
 /// More than an event takes besides its payload.
 const EVENT_BYTES_MAX: usize = 200;
@@ -47,7 +54,7 @@ pub fn run(ops: &[Op]) {
         let mut host = Host::new(&settings);
         script::run("oyez_driver::fanout::run", ops, |op| {
             let seen = host.apply(op, &model);
-            let expected = model.apply(op, &mut host.refusals.drain(..));
+            let expected = model.apply(op, &mut host.pressure.drain(..));
             assert_eq!(seen, expected, "{:?}: {op:?}", settings.limits);
             host.compare(&model);
         });
@@ -61,8 +68,10 @@ struct Host {
     sessions: Vec<SessionId>,
     workers: Vec<Worker>,
     outboxes: BTreeMap<usize, Outbox>,
-    /// For each publish of the current operation, the partitions that refused.
-    refusals: Vec<Vec<u8>>,
+    /// Callbacks that panicked, by partition.
+    panics: Vec<u64>,
+    /// For each publish of the current operation, what was done to keep to the budget.
+    pressure: Vec<Pressure>,
 }
 
 impl Host {
@@ -77,6 +86,10 @@ impl Host {
                 .registry(registry)
                 .events_per_session_max(limits.events_per_session)
                 .batch_max(limits.batch)
+                .round_sessions(limits.round_sessions)
+                .overload(class(0), OVERLOADS[0])
+                .overload(class(1), OVERLOADS[1])
+                .overload(class(2), OVERLOADS[2])
                 .bytes_per_partition_max(settings.bytes_max)
                 .on_panic(if limits.keep_on_panic { OnPanic::Keep } else { OnPanic::Abandon }),
         );
@@ -87,7 +100,8 @@ impl Host {
             bytes_max: settings.bytes_max,
             sessions: Vec::new(),
             outboxes: BTreeMap::new(),
-            refusals: Vec::new(),
+            panics: vec![0; limits.partitions.into()],
+            pressure: Vec::new(),
         }
     }
 
@@ -100,7 +114,12 @@ impl Host {
         assert_eq!(stats.lagging(), model.lagging());
         for (index, partition) in stats.partitions.iter().enumerate() {
             assert!(partition.accounting.balances());
-            assert_eq!(translate::accounting(partition.accounting), model.partition_accounting(index), "partition {index}");
+            assert_eq!(partition.panics, self.panics[index], "panics of partition {index}");
+            assert_eq!(
+                translate::accounting(partition.accounting),
+                model.partition_accounting(index),
+                "partition {index}"
+            );
             assert!(partition.bytes <= self.bytes_max);
         }
         for (name, &session) in self.sessions.iter().enumerate() {
@@ -121,15 +140,12 @@ impl Host {
 
     fn query(&self, to: &To) -> Query {
         let query = Query::any_of(to.topics.iter().map(|&topic| Topic(topic.into())));
-        match to.except {
-            Some(who) if !self.sessions.is_empty() => query.except(self.session(who)),
-            _ => query,
-        }
+        to.except.iter().fold(query, |query, who| query.except(self.session(*who)))
     }
 
     fn apply(&mut self, op: &Op, model: &Model) -> Seen {
         match *op {
-            Op::Connect { partition } => match self.fanout.connect(PartitionId(partition.into())) {
+            Op::Connect { partition, window } => match self.connect(partition, usize::from(window % 5)) {
                 Ok(session) => {
                     assert!(!self.sessions.contains(&session), "a handle is given once");
                     self.sessions.push(session);
@@ -151,12 +167,19 @@ impl Host {
                 Ok(unsubscribed) => Seen::Left(unsubscribed == Unsubscribed::Left),
                 Err(NoSuchSession) => Seen::NoSuchSession,
             },
-            Op::Publish { ref to, bytes } => {
+            Op::Publish { ref to, bytes, class } => {
                 let query = self.query(to);
-                publish(&self.fanout, &query, bytes, self.bytes_max, &mut self.refusals)
+                publish(&self.fanout, &self.sessions, &query, bytes, class, self.bytes_max, &mut self.pressure)
             }
             Op::Drain { partition, sessions_max, ref answers } => self.drain(partition, sessions_max, answers),
-            Op::Writable { who } => writable(&self.fanout, self.session(who)),
+            Op::Writable { who } => translate::done(self.fanout.writable(self.session(who))),
+            Op::Acknowledge { who, back } => {
+                translate::acknowledged(self.fanout.acknowledge(self.session(who), back_from(&self.fanout, back)))
+            }
+            Op::Park { who } => translate::done(self.fanout.park(self.session(who))),
+            Op::Resume { who, back } => {
+                translate::resumed(self.fanout.resume(self.session(who), back_from(&self.fanout, back)))
+            }
             Op::OpenOutbox { who } => {
                 let session = self.session(who);
                 match self.fanout.outbox(session) {
@@ -188,9 +211,18 @@ impl Host {
                 Verdict::Excluded => Seen::Verdict(model::Verdict::Excluded),
                 Verdict::NotSubscribed => Seen::Verdict(model::Verdict::NotSubscribed),
                 Verdict::NoSuchSession => Seen::Verdict(model::Verdict::NoSuchSession),
+                verdict => unreachable!("{verdict:?}"),
             },
             Op::Fate { .. } if self.sessions.is_empty() => Seen::NoSuchSession,
             Op::Fate { who, back } => fate(&self.fanout, self.session(who), back),
+        }
+    }
+
+    fn connect(&self, partition: u8, window: usize) -> Result<SessionId, ConnectError> {
+        let partition = PartitionId(partition.into());
+        match window {
+            0 => self.fanout.connect(partition),
+            window => self.fanout.connect_with(partition, SessionOptions::default().window(window)),
         }
     }
 
@@ -217,7 +249,7 @@ impl Host {
             return Seen::NoSuchPartition;
         };
         assert_eq!(fanout.worker(worker.partition()).unwrap_err(), WorkerError::Busy);
-        let (sessions, bytes_max, refusals) = (&self.sessions, self.bytes_max, &mut self.refusals);
+        let (sessions, bytes_max, pressure) = (&self.sessions, self.bytes_max, &mut self.pressure);
         let mut handed: Vec<Handed> = Vec::new();
         let mut panics = 0;
         let drained = worker.drain(sessions_max.into(), |session, batch| {
@@ -227,12 +259,17 @@ impl Host {
                 None => Seen::Nothing,
                 Some(answer) => match answer.call {
                     Call::Nothing => Seen::Nothing,
-                    Call::Writable => writable(fanout, session),
+                    Call::Writable => translate::done(fanout.writable(session)),
+                    Call::Acknowledge { back } => {
+                        translate::acknowledged(fanout.acknowledge(session, back_from(fanout, back)))
+                    }
+                    Call::Park => translate::done(fanout.park(session)),
+                    Call::Resume { back } => translate::resumed(fanout.resume(session, back_from(fanout, back))),
                     Call::DisconnectIt => disconnect(fanout, session),
                     Call::Disconnect { who } => disconnect(fanout, sessions[usize::from(who) % sessions.len()]),
                     Call::DropPartition { partition } => drop_partition(fanout, partition),
-                    Call::Publish { topic } => {
-                        publish(fanout, &Query::topic(Topic(topic.into())), 0, bytes_max, refusals)
+                    Call::Publish { topic, class } => {
+                        publish(fanout, sessions, &Query::topic(Topic(topic.into())), 0, class, bytes_max, pressure)
                     }
                     Call::OpenOutbox => {
                         let error = fanout.outbox(session).expect_err("its batch is in hand");
@@ -253,6 +290,7 @@ impl Host {
             }
         });
         assert_eq!((drained.sessions, drained.panics.len()), (handed.len(), panics));
+        self.panics[usize::from(partition)] += panics as u64;
         Seen::Drained(handed)
     }
 }
@@ -265,8 +303,12 @@ fn drop_partition(fanout: &Fanout, partition: u8) -> Seen {
     translate::ended(fanout.drop_partition(PartitionId(partition.into())), Seen::NoSuchPartition)
 }
 
-fn writable(fanout: &Fanout, session: SessionId) -> Seen {
-    translate::writable(fanout.writable(session))
+fn class(number: u8) -> Class {
+    Class::new(number).expect("there are three")
+}
+
+fn back_from(fanout: &Fanout, back: u8) -> Sequence {
+    Sequence((fanout.stats().published + 1).saturating_sub(back.into()))
 }
 
 fn outbox_refused(error: OutboxError) -> Seen {
@@ -277,25 +319,51 @@ fn outbox_refused(error: OutboxError) -> Seen {
     }
 }
 
-/// Publishes, and checks that a partition refuses only for its budget, and keeps to it.
-fn publish(fanout: &Fanout, query: &Query, bytes: u8, bytes_max: usize, refusals: &mut Vec<Vec<u8>>) -> Seen {
+/// Publishes, and checks that a partition refuses and sheds only for its budget, and keeps to it.
+fn publish(
+    fanout: &Fanout,
+    sessions: &[SessionId],
+    query: &Query,
+    bytes: u8,
+    class_number: u8,
+    bytes_max: usize,
+    pressure: &mut Vec<Pressure>,
+) -> Seen {
     let before = fanout.stats().partitions;
+    let shed_before: Vec<u64> = sessions.iter().map(|session| shed(fanout, *session)).collect();
     let audience = fanout.audience(query);
-    let event = Event::new(OrderKey(bytes.into()), vec![bytes; bytes.into()]);
+    let event = Event::new(OrderKey(bytes.into()), vec![bytes; bytes.into()])
+        .class(class(class_number % 3))
+        .metadata(u64::from(class_number));
     let receipt = fanout.publish(query, event).expect("the payload is small");
-    for refused in &receipt.refused {
-        let targets = audience.partitions().find(|(partition, _)| partition == refused).expect("addressed").1.len();
-        let held = before[usize::from(refused.0)].bytes;
-        let needed = usize::from(bytes) + EVENT_BYTES_MAX + 4 * targets;
-        assert!(held.saturating_add(needed) > bytes_max, "{held} bytes held, refused {needed} more");
+    let after = fanout.stats().partitions;
+    for (index, (before, after)) in before.iter().zip(&after).enumerate() {
+        let targets = audience.partitions().find(|(partition, _)| usize::from(partition.0) == index);
+        let needed = usize::from(bytes) + EVENT_BYTES_MAX + 4 * targets.map_or(0, |(_, sessions)| sessions.len());
+        let is_refused = receipt.refused.iter().any(|refused| usize::from(refused.0) == index);
+        if is_refused || after.accounting.shed > before.accounting.shed {
+            let held = before.bytes;
+            assert!(held.saturating_add(needed) > bytes_max, "{held} bytes held, no room for {needed} more");
+        }
     }
-    assert_eq!(receipt.count + receipt.refused_count, audience.count());
-    refusals.push(translate::refusing(&receipt));
-    translate::published(&receipt)
+    assert_eq!(receipt.count + receipt.refused_count + receipt.overflowed.len(), audience.count());
+    let sheds = sessions.iter().zip(shed_before).enumerate();
+    let sheds = sheds.map(|(name, (session, before))| (name, shed(fanout, *session).saturating_sub(before)));
+    pressure.push(Pressure {
+        shed: sheds.filter(|(_, count)| *count > 0).collect(),
+        refusing: translate::refusing(&receipt),
+    });
+    let name = |session| sessions.iter().position(|known| *known == session).expect("a session we connected");
+    translate::published(&receipt, name)
+}
+
+/// Events that a session had to give up for want of room; 0 for one that has ended.
+fn shed(fanout: &Fanout, session: SessionId) -> u64 {
+    fanout.accounting(session).map_or(0, |accounting| accounting.shed)
 }
 
 fn fate(fanout: &Fanout, session: SessionId, back: u8) -> Seen {
-    let sequence = Sequence((fanout.stats().published + 1).saturating_sub(back.into()));
+    let sequence = back_from(fanout, back);
     Seen::Fate(match fanout.fate(session, sequence) {
         Fate::NoSuchSession => model::Fate::NoSuchSession,
         Fate::NotPublished => model::Fate::NotPublished,
@@ -304,19 +372,19 @@ fn fate(fanout: &Fanout, session: SessionId, back: u8) -> Seen {
         Fate::Pending { ahead } => model::Fate::Pending { ahead },
         Fate::Offered => model::Fate::Offered,
         Fate::HandedOver => model::Fate::HandedOver,
-        Fate::Dropped(gap) => {
+        Fate::Missed(gap) => {
             assert!(gap.first <= sequence && sequence <= gap.last);
-            model::Fate::Dropped
+            model::Fate::Missed
         }
-        Fate::Abandoned => model::Fate::Abandoned,
         Fate::Forgotten => model::Fate::Forgotten,
         fate => unreachable!("{fate:?}"),
     })
 }
 
-/// Checks that the payload is the event's own.
+/// Checks that payload, class and metadata are the event's own.
 fn item(item: oyez::Item<'_>) -> Item {
     if let oyez::Item::Event(_, event) = item {
+        assert_eq!(u64::from(event.class.number()), event.metadata % 3, "its own class and metadata");
         assert!(event.payload.iter().all(|&byte| u64::from(byte) == event.order_key.0), "its own payload");
     }
     translate::item(item)

@@ -16,6 +16,7 @@ pub fn accounting(ours: oyez::Accounting) -> fanout::Accounting {
         accepted: ours.accepted,
         delivered: ours.delivered,
         dropped: ours.dropped,
+        shed: ours.shed,
         discarded: ours.discarded.total(),
         abandoned: ours.abandoned,
         pending: ours.pending,
@@ -26,8 +27,14 @@ pub fn joined(joined: oyez::Joined) -> fanout::Seen {
     fanout::Seen::Joined { new: joined.subscribed == oyez::Subscribed::New, after: joined.after.0 }
 }
 
-pub fn published(receipt: &oyez::Receipt) -> fanout::Seen {
-    fanout::Seen::Published { sequence: receipt.sequence.0, count: receipt.count, refused: receipt.refused_count }
+/// `name` tells the model's names of sessions.
+pub fn published(receipt: &oyez::Receipt, name: impl Fn(oyez::SessionId) -> usize) -> fanout::Seen {
+    fanout::Seen::Published {
+        sequence: receipt.sequence.0,
+        count: receipt.count,
+        refused: receipt.refused_count,
+        overflowed: receipt.overflowed.iter().map(|session| name(*session)).collect(),
+    }
 }
 
 /// The partitions that refused an event.
@@ -39,8 +46,25 @@ pub fn ended<E>(ended: Result<usize, E>, unknown: fanout::Seen) -> fanout::Seen 
     ended.map_or(unknown, fanout::Seen::Ended)
 }
 
-pub fn writable(woken: Result<(), oyez::NoSuchSession>) -> fanout::Seen {
-    woken.map_or(fanout::Seen::NoSuchSession, |()| fanout::Seen::Nothing)
+pub fn done(done: Result<(), oyez::NoSuchSession>) -> fanout::Seen {
+    done.map_or(fanout::Seen::NoSuchSession, |()| fanout::Seen::Nothing)
+}
+
+pub fn acknowledged(acknowledged: Result<usize, oyez::AcknowledgeError>) -> fanout::Seen {
+    acknowledged.map_or_else(not_acknowledged, fanout::Seen::Acknowledged)
+}
+
+pub fn resumed(resumed: Result<oyez::Resumed, oyez::AcknowledgeError>) -> fanout::Seen {
+    let seen = |resumed: oyez::Resumed| fanout::Seen::Resumed { again: resumed.again, pending: resumed.pending };
+    resumed.map_or_else(not_acknowledged, seen)
+}
+
+fn not_acknowledged(error: oyez::AcknowledgeError) -> fanout::Seen {
+    match error {
+        oyez::AcknowledgeError::NoSuchSession => fanout::Seen::NoSuchSession,
+        oyez::AcknowledgeError::NotHandedOver { .. } => fanout::Seen::NotHandedOver,
+        error => unreachable!("{error}"),
+    }
 }
 
 pub fn upserted(upserted: oyez::Upserted) -> list::Seen {

@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// One call. `who` names a session, modulo the number of sessions there have been.
 #[derive(Clone, Debug, PartialEq, Arbitrary)]
 pub enum Op {
-    /// A partition that does not exist is refused.
+    /// A partition that does not exist is refused. The window is `window` modulo 5; none if that is 0.
     Connect {
         partition: u8,
+        window: u8,
     },
     Disconnect {
         who: u8,
@@ -28,9 +29,11 @@ pub enum Op {
         who: u8,
         topic: u8,
     },
+    /// The class, modulo 3, is one whose events push out the oldest, give way, or end a session with a full queue.
     Publish {
         to: To,
         bytes: u8,
+        class: u8,
     },
     /// The worker offers; the n-th session offered gets the n-th answer, over and over.
     Drain {
@@ -40,6 +43,19 @@ pub enum Op {
     },
     Writable {
         who: u8,
+    },
+    /// The event published `back` fan-outs ago, and all before it.
+    Acknowledge {
+        who: u8,
+        back: u8,
+    },
+    Park {
+        who: u8,
+    },
+    /// Acknowledges as above.
+    Resume {
+        who: u8,
+        back: u8,
     },
     OpenOutbox {
         who: u8,
@@ -67,7 +83,7 @@ pub enum Op {
 #[derive(Clone, Debug, PartialEq, Arbitrary)]
 pub struct To {
     pub topics: Vec<u8>,
-    pub except: Option<u8>,
+    pub except: Vec<u8>,
 }
 
 /// What a host's callback does: a call on the library, then its answer.
@@ -81,10 +97,13 @@ pub struct Answer {
 pub enum Call {
     Nothing,
     Writable,
+    Acknowledge { back: u8 },
+    Park,
+    Resume { back: u8 },
     DisconnectIt,
     Disconnect { who: u8 },
     DropPartition { partition: u8 },
-    Publish { topic: u8 },
+    Publish { topic: u8, class: u8 },
     OpenOutbox,
     Fate { back: u8 },
 }
@@ -119,6 +138,16 @@ pub enum Seen {
         sequence: u64,
         count: usize,
         refused: usize,
+        overflowed: Vec<usize>,
+    },
+    /// Events that were acknowledged by this call.
+    Acknowledged(usize),
+    /// The session was not handed an event of this sequence yet.
+    NotHandedOver,
+    /// Events that come again, and events that wait.
+    Resumed {
+        again: usize,
+        pending: usize,
     },
     Drained(Vec<Handed>),
     Busy,
@@ -167,8 +196,7 @@ pub enum Fate {
     Pending { ahead: usize },
     Offered,
     HandedOver,
-    Dropped,
-    Abandoned,
+    Missed,
     Forgotten,
 }
 
@@ -178,9 +206,19 @@ pub struct Accounting {
     pub accepted: u64,
     pub delivered: u64,
     pub dropped: u64,
+    pub shed: u64,
     pub discarded: u64,
     pub abandoned: u64,
     pub pending: u64,
+}
+
+/// What a publish did to keep to the partitions' budgets.
+#[derive(Default)]
+pub struct Pressure {
+    /// Sessions that gave way, with the number of their oldest events that were dropped.
+    pub shed: Vec<(usize, u64)>,
+    /// Partitions that refused.
+    pub refusing: Vec<u8>,
 }
 
 /// Sizes that the model and oyez are given alike.
@@ -191,6 +229,8 @@ pub struct Limits {
     pub topics_per_session: usize,
     pub events_per_session: usize,
     pub batch: usize,
+    /// Sessions that are offered something at once.
+    pub round_sessions: usize,
     /// A batch whose callback panicked is kept, not abandoned.
     pub keep_on_panic: bool,
 }
@@ -205,9 +245,22 @@ pub struct Model {
     places: Vec<BTreeSet<usize>>,
     /// The connected sessions of each topic.
     subscribers: BTreeMap<u8, BTreeSet<usize>>,
-    /// Sessions waiting for the worker of each partition, longest first.
-    ready: Vec<Vec<usize>>,
+    /// Sessions waiting for the worker of each partition, longest first: those whose turn has begun, and the others.
+    turn: Vec<VecDeque<usize>>,
+    ready: Vec<VecDeque<usize>>,
     last: u64,
+}
+
+/// What an event does to a session whose queue is full, by its class modulo 3.
+#[derive(Clone, Copy, PartialEq)]
+enum Overload {
+    DropOldest,
+    DropNewest,
+    Disconnect,
+}
+
+fn overload(class: u8) -> Overload {
+    [Overload::DropOldest, Overload::DropNewest, Overload::Disconnect][usize::from(class % 3)]
 }
 
 #[derive(Default)]
@@ -217,62 +270,146 @@ struct Session {
     place: usize,
     connected: bool,
     topics: BTreeSet<u8>,
-    gap: Option<Gap>,
-    queue: VecDeque<u64>,
+    /// What is pending, oldest first; never two gaps in a row.
+    queue: VecDeque<Item>,
     in_hand: Option<InHand>,
+    /// How many events may be handed over and not acknowledged.
+    window: Option<usize>,
+    /// Those events, oldest first. From this sequence on they are to be handed over again.
+    unacknowledged: VecDeque<u64>,
+    again_from: u64,
+    /// The last event or gap that was handed over.
+    handed: u64,
+    parked: bool,
     lagging: bool,
     /// It is in its partition's list of waiting sessions.
     is_listed: bool,
     outbox: bool,
     accounting: Accounting,
     fates: BTreeMap<u64, Fate>,
-    /// First and last event of the gap that was last offered, and of the batch that was last abandoned. Of what came
-    /// before an earlier loss's end, nothing is known any more.
+    /// First and last event of the gap that was last offered. Of what came before an earlier one's end, nothing is known
+    /// any more.
     last_gap: Option<(u64, u64)>,
-    last_abandoned: Option<(u64, u64)>,
     known_since: u64,
 }
 
 struct InHand {
-    gap: Option<Gap>,
-    events: Vec<u64>,
+    items: Vec<Item>,
+    /// They were handed over before.
+    again: bool,
     woken: bool,
+    /// What was acknowledged, of what is in hand, before the host answered.
+    acknowledged: u64,
+    resumed: bool,
+}
+
+impl Item {
+    fn last(&self) -> u64 {
+        match *self {
+            Item::Event(sequence) => sequence,
+            Item::Gap(gap) => gap.last,
+        }
+    }
+
+    fn event(&self) -> Option<u64> {
+        match *self {
+            Item::Event(sequence) => Some(sequence),
+            Item::Gap(_) => None,
+        }
+    }
 }
 
 impl Session {
+    fn events(&self) -> usize {
+        self.queue.iter().filter_map(Item::event).count()
+    }
+
+    fn again(&self) -> usize {
+        self.unacknowledged.iter().filter(|&&sequence| sequence >= self.again_from).count()
+    }
+
+    fn room(&self) -> usize {
+        self.window.map_or(usize::MAX, |window| window - self.unacknowledged.len())
+    }
+
     fn has_something(&self) -> bool {
-        self.gap.is_some() || !self.queue.is_empty()
+        self.again() > 0 || (!self.queue.is_empty() && self.room() > 0)
+    }
+
+    /// The event is lost: a gap stands for it.
+    fn drop_event(&mut self, sequence: u64) {
+        self.accounting.dropped += 1;
+        self.note(sequence, Fate::Missed);
+        let gap = Item::Gap(Gap { count: 1, first: sequence, last: sequence });
+        match self.queue.iter().position(|item| *item == Item::Event(sequence)) {
+            Some(at) => self.queue[at] = gap,
+            None => self.queue.push_back(gap),
+        }
+        self.join_gaps();
     }
 
     fn drop_oldest(&mut self) {
-        let Some(sequence) = self.queue.pop_front() else { return };
-        let gap = self.gap.get_or_insert(Gap { count: 0, first: sequence, last: sequence });
-        gap.count += 1;
-        gap.last = sequence;
-        self.accounting.dropped += 1;
-        self.note(sequence, Fate::Dropped);
+        let oldest = self.queue.iter().find_map(Item::event).expect("a queue that is too long has events");
+        self.drop_event(oldest);
     }
 
-    fn take(&mut self, events_max: usize) -> Vec<Item> {
-        let count = self.queue.len().min(events_max);
-        if let Some(gap) = self.gap
-            && let Some((first, last)) = self.last_gap.replace((gap.first, gap.last))
-            && first != gap.first
-        {
-            self.known_since = self.known_since.max(last + 1);
+    fn join_gaps(&mut self) {
+        let mut joined: VecDeque<Item> = VecDeque::new();
+        for item in std::mem::take(&mut self.queue) {
+            match (joined.back_mut(), item) {
+                (Some(Item::Gap(gap)), Item::Gap(next)) => {
+                    gap.count += next.count;
+                    gap.last = next.last;
+                }
+                _ => joined.push_back(item),
+            }
         }
-        let hand = InHand { gap: self.gap.take(), events: self.queue.drain(..count).collect(), woken: false };
-        let items = hand.gap.into_iter().map(Item::Gap).chain(hand.events.iter().copied().map(Item::Event)).collect();
-        self.in_hand = Some(hand);
+        self.queue = joined;
+    }
+
+    /// Nobody is about to read it.
+    fn is_unread(&self, partition: usize) -> bool {
+        self.partition == partition && self.connected && (self.lagging || self.parked || self.outbox)
+    }
+
+    /// Takes what is to be handed over next: events that were not acknowledged, or else new ones with their gaps.
+    fn take(&mut self, events_max: usize) -> Vec<Item> {
+        let again = self.again() > 0;
+        let mut items = Vec::new();
+        if again {
+            let from = self.unacknowledged.iter().filter(|&&sequence| sequence >= self.again_from);
+            items.extend(from.take(events_max).map(|&sequence| Item::Event(sequence)));
+        } else if self.room() > 0 {
+            let events_max = events_max.min(self.room());
+            let mut events = 0;
+            while let Some(item) = self.queue.front() {
+                events += usize::from(item.event().is_some());
+                if events > events_max {
+                    break;
+                }
+                items.extend(self.queue.pop_front());
+            }
+        }
+        for item in &items {
+            if let Item::Gap(gap) = item
+                && let Some((first, last)) = self.last_gap.replace((gap.first, gap.last))
+                && first != gap.first
+            {
+                self.known_since = self.known_since.max(last + 1);
+            }
+        }
+        self.in_hand = Some(InHand { items: items.clone(), again, woken: false, acknowledged: 0, resumed: false });
         items
     }
 
     /// Whether oyez may say so much of an event that is not pending.
     fn is_remembered(&self, sequence: u64) -> bool {
-        let current = self.gap.map(|gap| (gap.first, gap.last));
-        let losses = [current, self.last_gap, self.last_abandoned];
-        let is_in = |loss: Option<(u64, u64)>| loss.is_some_and(|(first, last)| first <= sequence && sequence <= last);
-        sequence >= self.known_since || losses.into_iter().any(is_in)
+        let is_in = |(first, last): (u64, u64)| first <= sequence && sequence <= last;
+        let mut gaps = self.queue.iter().filter_map(|item| match item {
+            Item::Gap(gap) => Some((gap.first, gap.last)),
+            Item::Event(_) => None,
+        });
+        sequence >= self.known_since || self.last_gap.is_some_and(is_in) || gaps.any(is_in)
     }
 
     fn note(&mut self, sequence: u64, fate: Fate) {
@@ -286,20 +423,85 @@ impl Session {
         self.note(sequence, fate);
         match fate {
             Fate::HandedOver => self.accounting.delivered += 1,
-            Fate::Abandoned => self.accounting.abandoned += 1,
+            Fate::Missed => self.accounting.abandoned += 1,
             _ => self.accounting.discarded += 1,
         }
     }
+
+    /// Accounts for what was handed over for the first time, and puts back what was not taken.
+    fn commit_new(&mut self, gone: &[Item], kept: &[Item], fate: Fate) {
+        let events: Vec<u64> = gone.iter().filter_map(Item::event).collect();
+        for &sequence in &events {
+            self.settle(sequence, fate);
+        }
+        self.handed = self.handed.max(gone.last().map_or(0, Item::last));
+        if !self.connected {
+            for sequence in kept.iter().filter_map(Item::event) {
+                self.settle(sequence, Fate::NoSuchSession);
+            }
+            return;
+        }
+        if fate == Fate::Missed {
+            self.queue.push_front(Item::Gap(whole(gone)));
+        } else if self.window.is_some() {
+            self.unacknowledged.extend(events);
+        }
+        for item in kept.iter().rev() {
+            self.queue.push_front(*item);
+        }
+        self.join_gaps();
+    }
+
+    fn acknowledge(&mut self, through: u64) -> Seen {
+        let in_hand = self.in_hand.as_mut().filter(|hand| !hand.again);
+        let offered = in_hand.as_ref().and_then(|hand| hand.items.last()).map_or(0, Item::last);
+        if through > self.handed.max(offered) {
+            return Seen::NotHandedOver;
+        }
+        if let Some(hand) = in_hand {
+            hand.acknowledged = hand.acknowledged.max(through);
+        }
+        Seen::Acknowledged(self.forget_through(through))
+    }
+
+    /// What is not acknowledged now, from this sequence on, is to be handed over again; what is handed over later is not.
+    fn hand_again_from(&mut self, sequence: u64) {
+        let is_there = self.unacknowledged.iter().any(|&unacknowledged| unacknowledged >= sequence);
+        self.again_from = if is_there { sequence } else { u64::MAX };
+    }
+
+    fn forget_through(&mut self, through: u64) -> usize {
+        let before = self.unacknowledged.len();
+        self.unacknowledged.retain(|&sequence| sequence > through);
+        self.hand_again_from(self.again_from);
+        before - self.unacknowledged.len()
+    }
+}
+
+/// One gap for everything in a batch.
+fn whole(items: &[Item]) -> Gap {
+    let mut whole = Gap { count: 0, first: u64::MAX, last: 0 };
+    for item in items {
+        let (count, first) = match item {
+            Item::Event(sequence) => (1, *sequence),
+            Item::Gap(gap) => (gap.count, gap.first),
+        };
+        whole.count += count;
+        whole.first = whole.first.min(first);
+        whole.last = whole.last.max(item.last());
+    }
+    whole
 }
 
 impl Model {
     pub fn new(limits: Limits) -> Self {
-        let ready = vec![Vec::new(); limits.partitions.into()];
+        let ready = vec![VecDeque::new(); limits.partitions.into()];
         Model {
             limits,
             sessions: Vec::new(),
             places: vec![BTreeSet::new(); limits.partitions.into()],
             subscribers: BTreeMap::new(),
+            turn: ready.clone(),
             ready,
             last: 0,
         }
@@ -327,6 +529,7 @@ impl Model {
             sum.accepted += one.accepted;
             sum.delivered += one.delivered;
             sum.dropped += one.dropped;
+            sum.shed += one.shed;
             sum.discarded += one.discarded;
             sum.abandoned += one.abandoned;
             sum.pending += one.pending;
@@ -335,8 +538,9 @@ impl Model {
     }
 
     fn accounted(&self, session: &Session) -> Accounting {
-        let in_hand = session.in_hand.as_ref().map_or(0, |hand| hand.events.len());
-        Accounting { pending: (session.queue.len() + in_hand) as u64, ..session.accounting }
+        let new = session.in_hand.iter().filter(|hand| !hand.again).flat_map(|hand| &hand.items);
+        let in_hand = new.filter_map(Item::event).count();
+        Accounting { pending: (session.events() + in_hand) as u64, ..session.accounting }
     }
 
     pub fn lagging(&self) -> usize {
@@ -350,24 +554,27 @@ impl Model {
         (connected().count(), topics.len(), connected().map(|session| session.topics.len()).sum())
     }
 
-    /// `refusals` says, for each publish within the operation, which partitions oyez refused: how many bytes an event
-    /// takes is its own affair.
-    pub fn apply(&mut self, op: &Op, refusals: &mut impl Iterator<Item = Vec<u8>>) -> Seen {
+    /// `pressure` says, for each publish within the operation, what oyez did to keep to its budget: how many bytes an
+    /// event takes is its own affair.
+    pub fn apply(&mut self, op: &Op, pressure: &mut impl Iterator<Item = Pressure>) -> Seen {
         match *op {
-            Op::Connect { partition } => self.connect(partition),
+            Op::Connect { partition, window } => self.connect(partition, usize::from(window % 5)),
             Op::Disconnect { who } => self.on(who, |model, name| model.disconnect(name)),
             Op::DropPartition { partition } => self.drop_partition(partition),
             Op::Subscribe { who, topic } => self.on(who, |model, name| model.subscribe(name, topic)),
             Op::Unsubscribe { who, topic } => self.on(who, |model, name| model.unsubscribe(name, topic)),
-            Op::Publish { ref to, .. } => self.publish(to, refusals),
+            Op::Publish { ref to, class, .. } => self.publish(to, class, pressure),
             Op::Drain { partition, sessions_max, ref answers } => {
                 let mut answers = answers.iter().cycle();
                 self.drain(partition, sessions_max.into(), |model, who, _| match answers.next() {
                     None => (Seen::Nothing, Took::All),
-                    Some(answer) => (model.call(who, &answer.call, refusals), answer.took),
+                    Some(answer) => (model.call(who, &answer.call, pressure), answer.took),
                 })
             }
             Op::Writable { who } => self.on(who, |model, name| model.writable(name)),
+            Op::Acknowledge { who, back } => self.on(who, |model, name| model.acknowledge(name, back)),
+            Op::Park { who } => self.on(who, |model, name| model.park(name)),
+            Op::Resume { who, back } => self.on(who, |model, name| model.resume(name, back)),
             Op::OpenOutbox { who } => self.on(who, |model, name| model.open_outbox(name)),
             Op::CloseOutbox { who } => {
                 let Some(name) = self.name(who) else {
@@ -398,7 +605,8 @@ impl Model {
         }
     }
 
-    pub fn connect(&mut self, partition: u8) -> Seen {
+    /// Without a window if that is 0.
+    pub fn connect(&mut self, partition: u8, window: usize) -> Seen {
         if partition >= self.limits.partitions {
             return Seen::NoSuchPartition;
         }
@@ -409,7 +617,9 @@ impl Model {
         }
         let place = (0..).find(|place| !taken.contains(place)).expect("there are numbers enough");
         taken.insert(place);
-        self.sessions.push(Session { partition, place, connected: true, ..Session::default() });
+        let window = (window > 0).then_some(window);
+        let again_from = u64::MAX;
+        self.sessions.push(Session { partition, place, connected: true, window, again_from, ..Session::default() });
         Seen::Connected(self.sessions.len() - 1)
     }
 
@@ -425,10 +635,12 @@ impl Model {
         let session = &mut self.sessions[name];
         session.connected = false;
         self.places[session.partition].remove(&session.place);
-        for sequence in std::mem::take(&mut session.queue) {
-            session.settle(sequence, Fate::NoSuchSession);
+        for item in std::mem::take(&mut session.queue) {
+            if let Item::Event(sequence) = item {
+                session.settle(sequence, Fate::NoSuchSession);
+            }
         }
-        session.gap = None;
+        session.unacknowledged.clear();
         let topics = std::mem::take(&mut session.topics);
         for topic in &topics {
             self.remove_subscriber(name, *topic);
@@ -480,8 +692,8 @@ impl Model {
     fn audience(&self, to: &To) -> Vec<usize> {
         let subscribers = to.topics.iter().filter_map(|topic| self.subscribers.get(topic)).flatten();
         let mut union: BTreeSet<usize> = subscribers.copied().collect();
-        if let Some(excluded) = to.except.and_then(|who| self.name(who)) {
-            union.remove(&excluded);
+        for &who in &to.except {
+            self.name(who).map(|excluded| union.remove(&excluded));
         }
         let mut audience: Vec<usize> = union.into_iter().collect();
         audience.sort_by_key(|name| (self.sessions[*name].partition, self.sessions[*name].place));
@@ -494,32 +706,64 @@ impl Model {
         match first_topic {
             _ if !session.connected => Verdict::NoSuchSession,
             None => Verdict::NotSubscribed,
-            Some(_) if to.except.and_then(|who| self.name(who)) == Some(name) => Verdict::Excluded,
+            Some(_) if to.except.iter().any(|&who| self.name(who) == Some(name)) => Verdict::Excluded,
             Some(&topic) => Verdict::Included(topic),
         }
     }
 
-    pub fn publish(&mut self, to: &To, refusals: &mut impl Iterator<Item = Vec<u8>>) -> Seen {
+    pub fn publish(&mut self, to: &To, class: u8, pressure: &mut impl Iterator<Item = Pressure>) -> Seen {
         self.last += 1;
         let sequence = self.last;
-        let refusing = refusals.next().unwrap_or_default();
-        let (mut count, mut refused) = (0, 0);
+        let Pressure { shed, refusing } = pressure.next().unwrap_or_default();
+        for (name, count) in shed {
+            self.shed(name, count);
+        }
+        for &partition in &refusing {
+            let mut unread = self.sessions.iter().filter(|session| session.is_unread(partition.into()));
+            assert!(
+                unread.all(|session| session.events() == 0),
+                "a partition refuses, though a session could give way"
+            );
+        }
+        let (mut count, mut refused, mut overflowed) = (0, 0, Vec::new());
         for name in self.audience(to) {
+            let events_max = self.limits.events_per_session;
             let session = &mut self.sessions[name];
             if refusing.contains(&(session.partition as u8)) {
                 session.note(sequence, Fate::Refused);
                 refused += 1;
                 continue;
             }
-            session.accounting.accepted += 1;
-            if session.queue.len() == self.limits.events_per_session {
-                session.drop_oldest();
+            let is_full = session.events() == events_max;
+            match overload(class) {
+                Overload::Disconnect if is_full => {
+                    self.disconnect(name);
+                    overflowed.push(name);
+                    continue;
+                }
+                Overload::DropNewest if is_full => session.drop_event(sequence),
+                _ => {
+                    session.queue.push_back(Item::Event(sequence));
+                    if is_full {
+                        session.drop_oldest();
+                    }
+                }
             }
-            session.queue.push_back(sequence);
+            self.sessions[name].accounting.accepted += 1;
             count += 1;
             self.list(name);
         }
-        Seen::Published { sequence, count, refused }
+        Seen::Published { sequence, count, refused, overflowed }
+    }
+
+    /// The session had to give way to others.
+    fn shed(&mut self, name: usize, count: u64) {
+        let session = &mut self.sessions[name];
+        assert!(session.is_unread(session.partition), "session {name} gave way, though it is read");
+        for _ in 0..count {
+            session.drop_oldest();
+        }
+        session.accounting.shed += count;
     }
 
     /// Lists a session as waiting for the worker, if it is.
@@ -528,13 +772,14 @@ impl Model {
         let session = &mut self.sessions[name];
         if is_waiting && !session.is_listed {
             session.is_listed = true;
-            self.ready[session.partition].push(name);
+            self.ready[session.partition].push_back(name);
         }
     }
 
     fn is_waiting(&self, name: usize) -> bool {
         let session = &self.sessions[name];
-        session.connected && !session.outbox && !session.lagging && session.in_hand.is_none() && session.has_something()
+        let is_free = !session.outbox && !session.lagging && !session.parked && session.in_hand.is_none();
+        session.connected && is_free && session.has_something()
     }
 
     /// `host` is called for each session that is offered its items, and says what it saw and took.
@@ -547,41 +792,69 @@ impl Model {
         if partition >= self.limits.partitions {
             return Seen::NoSuchPartition;
         }
-        let mut turn = std::mem::take(&mut self.ready[usize::from(partition)]).into_iter();
-        let mut offered = Vec::new();
-        while offered.len() < sessions_max
-            && let Some(name) = turn.next()
-        {
-            self.sessions[name].is_listed = false;
-            if self.is_waiting(name) {
-                offered.push((name, self.sessions[name].take(self.limits.batch)));
-            }
-        }
-        self.ready[usize::from(partition)] = turn.collect();
+        let partition = usize::from(partition);
+        let ready = std::mem::take(&mut self.ready[partition]);
+        self.turn[partition].extend(ready);
+        let mut left = sessions_max;
         let mut handed = Vec::new();
-        let mut took = Vec::new();
-        for (who, items) in offered {
-            let (seen, answer) = host(self, who, &items);
-            took.push((who, answer));
-            handed.push(Handed { who, items, seen });
-        }
-        for (name, took) in took {
-            self.commit(name, took);
+        loop {
+            let round = self.round(partition, left.min(self.limits.round_sessions));
+            if round.is_empty() {
+                break;
+            }
+            left -= round.len();
+            let mut answers = Vec::new();
+            for (who, items) in round {
+                // One that has ended since is passed by.
+                let is_there = self.sessions[who].connected;
+                let (seen, took) = if is_there { host(self, who, &items) } else { (Seen::Nothing, Took::Some(0)) };
+                answers.push((who, took));
+                if is_there {
+                    handed.push(Handed { who, items, seen });
+                }
+            }
+            for (name, took) in answers {
+                self.commit(name, took);
+            }
         }
         Seen::Drained(handed)
     }
 
-    fn call(&mut self, it: usize, call: &Call, refusals: &mut impl Iterator<Item = Vec<u8>>) -> Seen {
+    /// What the next sessions in turn are offered.
+    fn round(&mut self, partition: usize, sessions_max: usize) -> Vec<(usize, Vec<Item>)> {
+        let mut round = Vec::new();
+        while round.len() < sessions_max
+            && let Some(name) = self.turn[partition].pop_front()
+        {
+            self.sessions[name].is_listed = false;
+            if self.is_waiting(name) {
+                round.push((name, self.sessions[name].take(self.limits.batch)));
+            }
+        }
+        round
+    }
+
+    fn call(&mut self, it: usize, call: &Call, pressure: &mut impl Iterator<Item = Pressure>) -> Seen {
         let is_connected = self.sessions[it].connected;
         match *call {
             Call::Nothing => Seen::Nothing,
             Call::Writable if is_connected => self.writable(it),
+            Call::Acknowledge { back } if is_connected => self.acknowledge(it, back),
+            Call::Park if is_connected => self.park(it),
+            Call::Resume { back } if is_connected => self.resume(it, back),
             Call::DisconnectIt if is_connected => self.disconnect(it),
             Call::OpenOutbox if is_connected => self.open_outbox(it),
-            Call::Writable | Call::DisconnectIt | Call::OpenOutbox => Seen::NoSuchSession,
+            Call::Writable
+            | Call::Acknowledge { .. }
+            | Call::Park
+            | Call::Resume { .. }
+            | Call::DisconnectIt
+            | Call::OpenOutbox => Seen::NoSuchSession,
             Call::Disconnect { who } => self.on(who, |model, name| model.disconnect(name)),
             Call::DropPartition { partition } => self.drop_partition(partition),
-            Call::Publish { topic } => self.publish(&To { topics: vec![topic], except: None }, refusals),
+            Call::Publish { topic, class } => {
+                self.publish(&To { topics: vec![topic], except: vec![] }, class, pressure)
+            }
             Call::Fate { back } => Seen::Fate(self.fate(it, back)),
         }
     }
@@ -590,46 +863,60 @@ impl Model {
         let limits = self.limits;
         let session = &mut self.sessions[name];
         let hand = session.in_hand.take().expect("it was offered");
-        let items = usize::from(hand.gap.is_some()) + hand.events.len();
+        let all = hand.items.len();
         let (taken, fate) = match took {
-            Took::All => (items, Fate::HandedOver),
-            Took::Some(taken) => (usize::from(taken).min(items), Fate::HandedOver),
+            Took::All => (all, Fate::HandedOver),
+            Took::Some(taken) => (usize::from(taken).min(all), Fate::HandedOver),
             Took::Panic if limits.keep_on_panic => (0, Fate::HandedOver),
-            Took::Panic => (items, Fate::Abandoned),
+            Took::Panic => (all, Fate::Missed),
         };
-        let gap_is_told = hand.gap.is_some() && taken > 0;
-        let (gone, kept) = hand.events.split_at(taken - usize::from(gap_is_told));
-        for &sequence in gone {
-            session.settle(sequence, fate);
-        }
-        if let (Fate::Abandoned, [first, ..]) = (fate, gone)
-            && let Some((_, last)) = session.last_abandoned.replace((*first, gone[gone.len() - 1]))
-        {
-            session.known_since = session.known_since.max(last + 1);
-        }
-        if !session.connected {
-            for &sequence in kept {
-                session.settle(sequence, Fate::NoSuchSession);
+        let (gone, kept) = hand.items.split_at(taken);
+        if hand.again {
+            // They were accounted for when they were handed over first.
+            let next = kept.first().map(Item::last).or(gone.last().map(|item| item.last() + 1));
+            session.hand_again_from(next.unwrap_or(session.again_from));
+        } else {
+            session.commit_new(gone, kept, fate);
+            while session.events() > limits.events_per_session {
+                session.drop_oldest();
             }
-            return;
         }
-        // In order: the gap not told, what was not taken, a gap that arose meanwhile, what came meanwhile. Only if
-        // nothing is left in between do the gaps become one; a queue so full that it had to drop leaves nothing.
-        let newer = std::mem::replace(&mut session.gap, hand.gap.filter(|_| !gap_is_told));
-        for &sequence in kept.iter().rev() {
-            session.queue.push_front(sequence);
+        session.forget_through(hand.acknowledged);
+        if hand.resumed {
+            session.hand_again_from(0);
         }
-        while session.queue.len() > limits.events_per_session {
-            session.drop_oldest();
-        }
-        if let Some(newer) = newer {
-            assert!(session.queue.front().is_none_or(|&first| first > newer.last), "a gap amid the queue");
-            let gap = session.gap.get_or_insert(Gap { count: 0, ..newer });
-            gap.count += newer.count;
-            gap.last = newer.last;
-        }
-        session.lagging = !hand.woken && (taken < items || took == Took::Panic);
+        session.lagging = !hand.woken && (taken < all || took == Took::Panic);
         self.list(name);
+    }
+
+    pub fn acknowledge(&mut self, name: usize, back: u8) -> Seen {
+        let through = (self.last + 1).saturating_sub(back.into());
+        let seen = self.sessions[name].acknowledge(through);
+        self.list(name);
+        seen
+    }
+
+    pub fn park(&mut self, name: usize) -> Seen {
+        self.sessions[name].parked = true;
+        Seen::Nothing
+    }
+
+    pub fn resume(&mut self, name: usize, back: u8) -> Seen {
+        let through = (self.last + 1).saturating_sub(back.into());
+        let session = &mut self.sessions[name];
+        let Seen::Acknowledged(_) = session.acknowledge(through) else { return Seen::NotHandedOver };
+        session.parked = false;
+        session.lagging = false;
+        session.hand_again_from(0);
+        let pending = self.accounted(&self.sessions[name]).pending as usize;
+        let session = &mut self.sessions[name];
+        if let Some(hand) = &mut session.in_hand {
+            hand.resumed = true;
+            hand.woken = true;
+        }
+        let seen = Seen::Resumed { again: session.unacknowledged.len(), pending };
+        self.list(name);
+        seen
     }
 
     pub fn writable(&mut self, name: usize) -> Seen {
@@ -661,10 +948,11 @@ impl Model {
         if !session.connected {
             return Seen::NoSuchSession;
         }
-        let items = session.take(events_max.into());
-        for sequence in session.in_hand.take().expect("just taken").events {
-            session.settle(sequence, Fate::HandedOver);
+        if session.parked {
+            return Seen::Batch(vec![]);
         }
+        let items = session.take(events_max.into());
+        self.commit(name, Took::All);
         Seen::Batch(items)
     }
 
@@ -677,11 +965,12 @@ impl Model {
         if sequence == 0 || sequence > self.last {
             return Fate::NotPublished;
         }
-        let in_hand = session.in_hand.as_ref().map_or(&[][..], |hand| &hand.events);
+        let new = session.in_hand.iter().filter(|hand| !hand.again).flat_map(|hand| &hand.items);
+        let in_hand: Vec<u64> = new.filter_map(Item::event).collect();
         if in_hand.contains(&sequence) {
             return Fate::Offered;
         }
-        match session.queue.iter().position(|&pending| pending == sequence) {
+        match session.queue.iter().filter_map(Item::event).position(|pending| pending == sequence) {
             Some(ahead) => Fate::Pending { ahead: ahead + in_hand.len() },
             None => match session.fates.get(&sequence).copied().unwrap_or(Fate::NotAddressed) {
                 fate @ (Fate::NotAddressed | Fate::Refused) => fate,
@@ -702,18 +991,23 @@ fn op() -> impl Strategy<Value = Op> {
     let topic = || 0..6_u8;
     let to = || {
         let topics = prop_oneof![3 => prop::collection::vec(topic(), 1), 1 => prop::collection::vec(topic(), 0..4)];
-        (topics, prop::option::weighted(0.2, who())).prop_map(|(topics, except)| To { topics, except })
+        (topics, prop_oneof![4 => Just(vec![]), 1 => prop::collection::vec(who(), 1..3)])
+            .prop_map(|(topics, except)| To { topics, except })
     };
     prop_oneof![
-        8 => partition().prop_map(|partition| Op::Connect { partition }),
+        8 => (partition(), prop_oneof![2 => Just(0), 1 => 1..5_u8])
+            .prop_map(|(partition, window)| Op::Connect { partition, window }),
         2 => who().prop_map(|who| Op::Disconnect { who }),
         1 => partition().prop_map(|partition| Op::DropPartition { partition }),
         12 => (who(), topic()).prop_map(|(who, topic)| Op::Subscribe { who, topic }),
         3 => (who(), topic()).prop_map(|(who, topic)| Op::Unsubscribe { who, topic }),
-        20 => (to(), any::<u8>()).prop_map(|(to, bytes)| Op::Publish { to, bytes }),
+        20 => (to(), any::<u8>(), class()).prop_map(|(to, bytes, class)| Op::Publish { to, bytes, class }),
         8 => (partition(), prop_oneof![3 => Just(u8::MAX), 1 => 0..4_u8], prop::collection::vec(answer(), 0..4))
             .prop_map(|(partition, sessions_max, answers)| Op::Drain { partition, sessions_max, answers }),
         4 => who().prop_map(|who| Op::Writable { who }),
+        6 => (who(), 0..20_u8).prop_map(|(who, back)| Op::Acknowledge { who, back }),
+        2 => who().prop_map(|who| Op::Park { who }),
+        3 => (who(), 0..20_u8).prop_map(|(who, back)| Op::Resume { who, back }),
         2 => who().prop_map(|who| Op::OpenOutbox { who }),
         1 => who().prop_map(|who| Op::CloseOutbox { who }),
         4 => (who(), 0..6_u8).prop_map(|(who, events_max)| Op::NextBatch { who, events_max }),
@@ -723,6 +1017,10 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+fn class() -> impl Strategy<Value = u8> {
+    prop_oneof![6 => Just(0_u8), 3 => Just(1), 1 => Just(2)]
+}
+
 fn answer() -> impl Strategy<Value = Answer> {
     let call = prop_oneof![
         6 => Just(Call::Nothing),
@@ -730,7 +1028,10 @@ fn answer() -> impl Strategy<Value = Answer> {
         1 => Just(Call::DisconnectIt),
         1 => any::<u8>().prop_map(|who| Call::Disconnect { who }),
         1 => (0..3_u8).prop_map(|partition| Call::DropPartition { partition }),
-        4 => (0..6_u8).prop_map(|topic| Call::Publish { topic }),
+        4 => (0..6_u8, class()).prop_map(|(topic, class)| Call::Publish { topic, class }),
+        1 => (0..9_u8).prop_map(|back| Call::Acknowledge { back }),
+        1 => Just(Call::Park),
+        1 => (0..9_u8).prop_map(|back| Call::Resume { back }),
         1 => Just(Call::OpenOutbox),
         1 => (0..9_u8).prop_map(|back| Call::Fate { back }),
     ];

@@ -1,0 +1,126 @@
+//! What waits for one session: events and, in their places, the gaps that dropped ones left.
+
+use super::batch::GAP;
+use super::event::{Gap, Sequence};
+use super::held_events::HeldEvents;
+use std::collections::VecDeque;
+
+/// Four bytes an event. Gaps are rare and stand aside, a mark in their places; two never stand side by side.
+#[derive(Default)]
+pub(super) struct Pending {
+    /// Handles of events, and [`GAP`], oldest first.
+    handles: VecDeque<u32>,
+    /// The gaps of the marks, in order.
+    gaps: VecDeque<Gap>,
+}
+
+impl Pending {
+    pub fn is_empty(&self) -> bool {
+        self.handles.is_empty()
+    }
+
+    pub fn events(&self) -> usize {
+        self.handles.len() - self.gaps.len()
+    }
+
+    pub fn push(&mut self, index: u32) {
+        self.handles.push_back(index);
+    }
+
+    /// An event that comes now is lost.
+    pub fn push_lost(&mut self, sequence: Sequence) {
+        let lost = Gap::of(sequence);
+        match (self.handles.back(), self.gaps.back_mut()) {
+            (Some(&GAP), Some(gap)) => *gap = gap.joined_with(lost),
+            _ => {
+                self.handles.push_back(GAP);
+                self.gaps.push_back(lost);
+            }
+        }
+    }
+
+    /// The oldest event is lost; returns its handle.
+    pub fn lose_oldest(&mut self, events: &HeldEvents) -> Option<u32> {
+        let gap_before = if self.handles.front() == Some(&GAP) {
+            self.handles.pop_front();
+            self.gaps.pop_front()
+        } else {
+            None
+        };
+        let oldest = self.handles.pop_front()?;
+        let lost = Gap::of(events.sequence(oldest));
+        self.push_front_gap(gap_before.map_or(lost, |gap| gap.joined_with(lost)));
+        Some(oldest)
+    }
+
+    /// Takes from the front: at most `events_max` events, the gaps among them, and a gap right behind them.
+    pub fn take(&mut self, events_max: usize, mut show: impl FnMut(Taken)) {
+        let mut events = 0;
+        while let Some(&handle) = self.handles.front() {
+            let taken = match handle {
+                GAP => self.gaps.pop_front().map(Taken::Gap),
+                _ if events == events_max => return,
+                index => Some(Taken::Event(index)),
+            };
+            events += usize::from(handle != GAP);
+            self.handles.pop_front();
+            taken.into_iter().for_each(&mut show);
+        }
+    }
+
+    /// Gives memory back when nothing is pending. A few entries stay, or each event would cost an allocation.
+    pub fn give_back(&mut self) {
+        if self.handles.is_empty() && self.handles.capacity() > 32 {
+            self.handles = VecDeque::new();
+        }
+    }
+
+    pub fn push_front_event(&mut self, index: u32) {
+        self.handles.push_front(index);
+    }
+
+    /// Puts a gap before what is there, and joins it with one that is first there.
+    pub fn push_front_gap(&mut self, gap: Gap) {
+        match (self.handles.front(), self.gaps.front_mut()) {
+            (Some(&GAP), Some(next)) => *next = gap.joined_with(*next),
+            _ => {
+                self.handles.push_front(GAP);
+                self.gaps.push_front(gap);
+            }
+        }
+    }
+
+    /// Events in order.
+    pub fn indices(&self) -> impl Iterator<Item = u32> + '_ {
+        self.handles.iter().copied().filter(|&handle| handle != GAP)
+    }
+
+    pub fn gaps(&self) -> impl Iterator<Item = Gap> + '_ {
+        self.gaps.iter().copied()
+    }
+
+    /// Checks the order of events and gaps, and that gaps stand apart.
+    pub fn validate(&self, events: &HeldEvents) -> Result<(), String> {
+        let mut gaps = self.gaps.iter();
+        let mut last = Sequence(0);
+        let mut last_handle = None;
+        for &handle in &self.handles {
+            let (from, to) = match handle {
+                GAP if last_handle == Some(GAP) => return Err("two gaps stand side by side".into()),
+                GAP => gaps.next().map(|gap| (gap.first, gap.last)).ok_or("a mark has no gap")?,
+                index => (events.sequence(index), events.sequence(index)),
+            };
+            if from <= last || to < from {
+                return Err(format!("{from:?} to {to:?} stands behind {last:?}"));
+            }
+            (last, last_handle) = (to, Some(handle));
+        }
+        if gaps.next().is_some() { Err("a gap has no mark".into()) } else { Ok(()) }
+    }
+}
+
+/// One item taken from the front.
+pub(super) enum Taken {
+    Event(u32),
+    Gap(Gap),
+}
