@@ -235,7 +235,7 @@ impl Registry {
         let Some(subscribers) = self.topics.get_mut(&topic) else {
             return;
         };
-        let _ = subscribers.remove(&slot);
+        subscribers.remove(&slot);
         if subscribers.is_empty() {
             self.topics.remove(&topic);
         }
@@ -256,7 +256,7 @@ impl Registry {
             return Err(SubscribeError::TooManyTopics { max });
         }
         occupant.topics.insert(at, topic);
-        let _ = self.topics.entry(topic).or_default().insert(session.slot);
+        self.topics.entry(topic).or_default().insert(session.slot);
         self.subscriptions += 1;
         Ok(Subscribed::New)
     }
