@@ -71,13 +71,18 @@ impl HeldEvents {
     }
 
     /// One holder lets go.
+    #[inline]
     pub fn release(&mut self, index: u32) {
         let entry = &mut self.entries[index as usize];
         entry.holders -= 1;
         self.handles -= 1;
-        if entry.holders > 0 {
-            return;
+        if entry.holders == 0 {
+            self.free(index);
         }
+    }
+
+    fn free(&mut self, index: u32) {
+        let entry = &mut self.entries[index as usize];
         if let Some(event) = entry.event.take() {
             self.bytes -= event_bytes(&event);
         }
@@ -89,6 +94,7 @@ impl HeldEvents {
     }
 
     /// Makes the event readable in this round; its index there.
+    #[inline]
     pub fn share(&mut self, index: u32, round: &mut Round) -> u32 {
         let entry = &mut self.entries[index as usize];
         let shared = round.events.get(entry.round_index as usize).is_some_and(|held| held.index == index);

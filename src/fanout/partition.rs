@@ -297,14 +297,14 @@ impl Partition {
             let answer = Answer::of(offer, round, self.on_panic);
             self.totals.gaps += answer.told.len() as u64;
             if answer.kind == Kind::New {
-                self.book_gone(&answer, round);
+                self.book_gone(&answer);
             }
             self.settle(offer, &answer, round);
         }
     }
 
-    fn book_gone(&mut self, answer: &Answer<'_>, round: &Round) {
-        let count = answer.gone_events(round).count() as u64;
+    fn book_gone(&mut self, answer: &Answer<'_>) {
+        let count = answer.gone_count() as u64;
         let accounting = &mut self.totals.accounting;
         accounting.pending -= count;
         match answer.end {

@@ -112,8 +112,10 @@ pub(super) enum Pushed {
 pub(super) struct Answer<'a> {
     pub kind: Kind,
     /// Picks of the round that were handed over, and picks that were not.
-    pub gone: &'a [u32],
-    pub kept: &'a [u32],
+    gone: &'a [u32],
+    kept: &'a [u32],
+    /// Gaps among those that were handed over.
+    gone_gaps: usize,
     /// Gaps that the session was told, and gaps that it was not.
     pub told: &'a [Gap],
     untold: &'a [Gap],
@@ -145,13 +147,19 @@ impl<'a> Answer<'a> {
             (Outcome::Panicked, OnPanic::Abandon) => (picks.len(), End::Abandoned),
         };
         let (gone, kept) = picks.split_at(taken);
-        let told = if end == End::Delivered { count_gaps(gone) } else { 0 };
+        let gone_gaps = if offer.gaps.is_empty() { 0 } else { count_gaps(gone) };
+        let told = if end == End::Delivered { gone_gaps } else { 0 };
         let (told, untold) = round.gaps[offer.gaps.clone()].split_at(told);
         let room = if kept.is_empty() && offer.outcome != Outcome::Panicked { Room::Left } else { Room::None };
-        Answer { kind: offer.kind, gone, kept, told, untold, end, room }
+        Answer { kind: offer.kind, gone, kept, gone_gaps, told, untold, end, room }
     }
 
-    /// Handles of new events that were handed over.
+    /// The number of events that were handed over.
+    pub fn gone_count(&self) -> usize {
+        self.gone.len() - self.gone_gaps
+    }
+
+    /// Handles of events that were handed over.
     pub fn gone_events(&self, round: &Round) -> impl DoubleEndedIterator<Item = u32> {
         events(self.gone, round)
     }
@@ -240,7 +248,8 @@ impl Queue {
         self.state == State::Ready
     }
 
-    /// Takes in an event. In a queue of `events_max` the overload policy decides what gives way.
+    /// Takes in an event, once for each of its targets: the hot path of a publish. In a queue of `events_max` the overload policy decides what gives way.
+    #[inline]
     pub fn push(
         &mut self,
         index: u32,
@@ -257,13 +266,18 @@ impl Queue {
             Overload::Disconnect => return Pushed::Overflowed,
         };
         self.accepted += 1;
-        if pushed == Pushed::DroppedNewest {
-            self.pending.push_lost(events.sequence(index));
-            events.release(index);
-            self.dropped += 1;
-        } else {
-            self.trim(events_max - 1, events);
-            self.pending.push(index);
+        match pushed {
+            Pushed::DroppedNewest => {
+                self.pending.push_lost(events.sequence(index));
+                events.release(index);
+                self.dropped += 1;
+            }
+            _ => {
+                if is_full {
+                    self.trim(events_max - 1, events);
+                }
+                self.pending.push(index);
+            }
         }
         self.list(ready);
         pushed
@@ -321,7 +335,7 @@ impl Queue {
         };
         let is_new = kind == Kind::New;
         self.state = State::Offered(Hand {
-            events: if is_new { offered.len() - count_gaps(offered) } else { 0 },
+            events: if is_new { offered.len() - (round.gaps.len() - gaps) } else { 0 },
             last: if is_new { last } else { Sequence(0) },
             acknowledged: Sequence(0),
             wake: Wake::None,
@@ -382,32 +396,29 @@ impl Queue {
     }
 
     fn settle_gone(&mut self, answer: &Answer<'_>, round: &Round, events: &mut HeldEvents) {
-        let sequence_of = |index| events.sequence(index);
-        let first = answer.gone_events(round).next().map(sequence_of);
-        let last = answer.gone_events(round).next_back().map(sequence_of);
+        let last = answer.gone_events(round).next_back().map(|index| events.sequence(index));
         let told = answer.told.last().map(|gap| gap.last);
         self.settled = self.settled.max(last.max(told).unwrap_or_default());
-        let count = answer.gone_events(round).count() as u64;
+        let count = answer.gone_count() as u64;
         match answer.end {
             End::Delivered => self.delivered += count,
-            End::Abandoned => self.abandoned += count,
-        }
-        for index in answer.gone_events(round) {
-            match (answer.end, self.window) {
-                (End::Delivered, Some(_)) => self.unacknowledged.push_back(index),
-                _ => events.release(index),
+            End::Abandoned => {
+                self.abandoned += count;
+                self.lost_in_hand(answer, round, events);
             }
         }
-        // Nobody knows what of it has reached the session, so all of it is missing.
-        let gap = first.zip(last).map(|(first, last)| Gap { count, first, last });
-        if answer.end == End::Abandoned {
-            self.lost_in_hand(gap, answer.untold);
+        if answer.end == End::Delivered && self.window.is_some() {
+            self.unacknowledged.extend(answer.gone_events(round));
+        } else {
+            answer.gone_events(round).for_each(|index| events.release(index));
         }
     }
 
-    /// Puts a gap before what is pending, for everything that an abandoned batch held: events and gaps.
-    fn lost_in_hand(&mut self, events: Option<Gap>, gaps: &[Gap]) {
-        for gap in gaps.iter().copied().chain(events) {
+    /// Puts a gap before what is pending, for everything that an abandoned batch held: nobody knows what of it has
+    /// reached the session, so all of it is missing.
+    fn lost_in_hand(&mut self, answer: &Answer<'_>, round: &Round, events: &HeldEvents) {
+        let lost = answer.gone_events(round).map(|index| Gap::of(events.sequence(index)));
+        for gap in answer.untold.iter().copied().chain(lost) {
             self.pending.push_front_gap(gap);
         }
     }
