@@ -1,6 +1,6 @@
 //! The log files behind the command line's paths, in name order.
 //!
-//! A path is a log file, a directory (every file below it), a `.tar.xz` or `.tar` archive (every file in it), an
+//! A path is a log file, a directory (every log below it: `.log`, `.txt`, no extension, or packed), a `.tar.xz` or `.tar` archive (every file in it), an
 //! `.xz` file, or `-` for standard input. Paths are taken in the order given, and what one path stands for is taken
 //! in name order, compared component by component: logs are named by date, so the days come in turn. An archive's own
 //! order is whatever the packer met first, which is why an archive is unpacked whole, into memory, before its first
@@ -59,6 +59,7 @@ fn without_line_end(line: &[u8]) -> &[u8] {
 pub struct Input {
     pending: vec::IntoIter<Pending>,
     bytes: Option<u64>,
+    passed_by: u64,
 }
 
 #[derive(Debug)]
@@ -74,11 +75,11 @@ enum Pending {
 ///
 /// The first path that does not exist, holds no files, cannot be opened, is damaged or is too large.
 pub fn open(paths: &[PathBuf]) -> Result<Input, InputError> {
-    let mut search = Search { found: Vec::new(), bytes: Some(0), unpacked_left: BYTES_MAX };
+    let mut search = Search { found: Vec::new(), bytes: Some(0), passed_by: 0, unpacked_left: BYTES_MAX };
     for path in paths {
         search.path(path)?;
     }
-    Ok(Input { pending: search.found.into_iter(), bytes: search.bytes })
+    Ok(Input { pending: search.found.into_iter(), bytes: search.bytes, passed_by: search.passed_by })
 }
 
 impl Input {
@@ -87,6 +88,11 @@ impl Input {
     /// A file that grows between [`open`] and its turn gives more bytes than counted here.
     pub fn total_bytes(&self) -> Option<u64> {
         self.bytes
+    }
+
+    /// Files in the directories that are no logs by their names: a README beside them.
+    pub fn passed_by(&self) -> u64 {
+        self.passed_by
     }
 }
 
@@ -119,6 +125,7 @@ fn read_log(path: &Path, reader: impl Read) -> Result<LogFile, InputError> {
 struct Search {
     found: Vec<Pending>,
     bytes: Option<u64>,
+    passed_by: u64,
     unpacked_left: u64,
 }
 
@@ -147,7 +154,11 @@ impl Search {
             let path = directory.join(name);
             let metadata = metadata(&path)?;
             if metadata.is_file() {
-                self.file(&path, &metadata)?;
+                if is_log(&path) {
+                    self.file(&path, &metadata)?;
+                } else {
+                    self.passed_by += 1;
+                }
             } else if metadata.is_dir() && !path.is_symlink() {
                 self.directory(&path)?;
             }
@@ -219,6 +230,13 @@ fn sorted_names(directory: &Path) -> Result<Vec<OsString>, InputError> {
     let mut names = names(directory).map_err(|cause| InputError::unreadable(directory, cause))?;
     names.sort();
     Ok(names)
+}
+
+/// Whether a file in a directory is a log, by its name. One that is named on the command line is read whatever its name.
+fn is_log(path: &Path) -> bool {
+    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    let is_packed = !matches!(Packing::of(path), Packing::None);
+    is_packed || extension.is_none_or(|extension| extension == "log" || extension == "txt")
 }
 
 /// How a file is packed, by its name: a log has no signature that could tell it from the others.
@@ -347,7 +365,7 @@ impl fmt::Display for InputError {
             InputError::NoSuchFile { path } => {
                 write!(f, "{}: no such file or directory", Shown(path))
             }
-            InputError::NoFiles { path } => write!(f, "{}: no files in it", Shown(path)),
+            InputError::NoFiles { path } => write!(f, "{}: no logs in it", Shown(path)),
             InputError::Unreadable { path, cause } => {
                 write!(f, "{}: cannot be read: {}", Shown(path), Whole(cause))
             }
@@ -564,6 +582,18 @@ mod tests {
         fs::remove_file(removed).unwrap();
         let late = input.next().unwrap().unwrap_err();
         assert!(matches!(late, InputError::NoSuchFile { .. }), "{late:?}");
+    }
+
+    #[test]
+    fn what_is_no_log_by_its_name_is_passed_by_in_a_directory() {
+        let scratch = Scratch::new();
+        for name in ["README.md", "a.log", "b.txt", "c", "d.LOG", "e.html"] {
+            scratch.write(name, "[01:00] <a> hi\n");
+        }
+        let input = open(&[scratch.path("")]).unwrap();
+        assert_eq!(input.passed_by(), 2);
+        assert_eq!(input.count(), 4);
+        assert_eq!(open(&[scratch.path("README.md")]).unwrap().count(), 1, "asked for by name");
     }
 
     #[test]

@@ -179,6 +179,7 @@ fn replay_day(arguments: &Arguments, channel: &mut Channel, lines: &mut Lines) -
 
 fn replay_logs(arguments: &Arguments, channel: &mut Channel, lines: &mut Lines) -> Result<(), Failure> {
     let input = input::open(&arguments.paths).map_err(Failure::Input)?;
+    lines.passed_by = input.passed_by();
     let progress = progress(input.total_bytes(), "{bar:40} {percent:>3} %  {bytes} of {total_bytes}");
     for file in input {
         let file = file.map_err(Failure::Input)?;

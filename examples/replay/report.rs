@@ -11,6 +11,8 @@ use std::time::Duration;
 #[derive(Default)]
 pub struct Lines {
     pub files: u64,
+    /// Files in the directories that are no logs.
+    pub passed_by: u64,
     pub total: u64,
     kinds: [u64; KINDS.len()],
     not_parsed: BTreeMap<NotParsed, u64>,
@@ -112,11 +114,16 @@ fn row(out: &mut impl Write, name: &str, count: u64, remark: &str) -> io::Result
 
 fn parsed_share(lines: &Lines) -> String {
     let share = if lines.total == 0 { 0.0 } else { lines.parsed() as f64 / lines.total as f64 * 100.0 };
-    match lines.files {
-        0 => format!("{share:.3} % parsed"),
-        1 => format!("{share:.3} % parsed; 1 file"),
-        files => format!("{share:.3} % parsed; {files} files"),
-    }
+    let files = match lines.files {
+        0 => String::new(),
+        1 => "; 1 file".into(),
+        files => format!("; {files} files"),
+    };
+    let passed_by = match lines.passed_by {
+        0 => String::new(),
+        passed_by => format!(", {passed_by} passed by"),
+    };
+    format!("{share:.3} % parsed{files}{passed_by}")
 }
 
 fn discarded(discarded: &oyez::Discarded) -> String {
