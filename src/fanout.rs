@@ -1,8 +1,8 @@
 //! Which sessions get an event, and how it reaches them in order: [`Fanout`].
 //!
-//! The many-threaded face of the library. `queue.rs` has one session's queue, `partition.rs` all of a partition's and
-//! the accounting, `worker.rs` and `outbox.rs` the two ways to read them, `fate.rs` what is remembered to explain
-//! itself, `event.rs` the values.
+//! The many-threaded face of the library. `queue.rs` has one session's queue, over `pending.rs`, what waits in it;
+//! `partition.rs` all of a partition's and the accounting; `worker.rs` and `outbox.rs` the two ways to read them;
+//! `fate.rs` what is remembered to explain itself; `event.rs`, `options.rs` and `outcome.rs` the values.
 //!
 //! **Order and locks.** A publish takes its sequence, finds its audience and fills the queues of every partition under
 //! the registry's lock, so every session sees all events in the order of their sequences, whatever their order keys.
@@ -13,7 +13,9 @@ mod batch;
 mod event;
 mod fate;
 mod held_events;
+mod options;
 mod outbox;
+mod outcome;
 mod partition;
 mod pending;
 mod queue;
@@ -22,12 +24,14 @@ mod worker;
 pub use batch::Batch;
 pub use event::{Class, Event, Gap, Item, OrderKey, Sequence};
 pub use fate::Fate;
+pub use options::{FanoutOptions, OnPanic, Overload, SessionOptions};
 pub use outbox::Outbox;
+pub use outcome::{AcknowledgeError, Joined, OutboxError, PublishError, Receipt, Resumed, Unpublished, WorkerError};
 pub use worker::{Drained, HostPanic, Took, Worker};
 
 use crate::registry::{
-    Audience, ConnectError, NoSuchPartition, NoSuchSession, PartitionId, Query, Registry, RegistryOptions, SessionId,
-    SlotLayout, SubscribeError, Subscribed, Topic, Unsubscribed, Verdict,
+    Audience, ConnectError, NoSuchPartition, NoSuchSession, PartitionId, Query, Registry, SessionId, SlotLayout,
+    SubscribeError, Topic, Unsubscribed, Verdict,
 };
 use crate::stats::{Accounting, Stats};
 use crate::sync::{Changes, Mutex};
@@ -108,236 +112,6 @@ struct Publishing {
 enum Openness {
     Open,
     Closed,
-}
-
-/// Sizes and limits of a [`Fanout`].
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct FanoutOptions {
-    /// Of the registry inside.
-    pub registry: RegistryOptions,
-    /// Events a session's queue holds, at least 1; what comes then pushes out the oldest. Events that the host has in
-    /// hand do not count. Default 256.
-    pub events_per_session_max: usize,
-    /// Events in one batch of a worker, at least 1. Default 256.
-    pub batch_max: usize,
-    /// Bytes of pending events a partition may hold: payloads once, and a few bytes for each target. An event that
-    /// would exceed it is refused for the whole partition. Default 256 MiB.
-    pub bytes_per_partition_max: usize,
-    /// Bytes of one payload; a larger one is an error of its publisher. Default 1 MiB.
-    pub payload_bytes_max: usize,
-    /// Bytes of audiences kept so that [`Fanout::fate`] can answer for past events. Default 1 MiB; 0 keeps none.
-    pub history_bytes_max: usize,
-    /// What becomes of a batch whose callback panicked. Default [`OnPanic::Abandon`].
-    pub on_panic: OnPanic,
-    /// What gives way when a session's queue is full, by the event's class. Default [`Overload::DropOldest`] for all.
-    pub overload: [Overload; 64],
-    /// Sessions that a worker offers something under one lock; small in tests.
-    #[doc(hidden)]
-    pub round_sessions: usize,
-}
-
-/// What gives way when an event comes to a session whose queue is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Overload {
-    /// The oldest event in the queue: for what is soon out of date.
-    DropOldest,
-    /// The event that comes: for what need not be complete.
-    DropNewest,
-    /// The session: for what it must not miss. It ends as if it had disconnected, and the receipt names it.
-    Disconnect,
-}
-
-/// Settings of one session.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct SessionOptions {
-    /// How many events may be handed over and not acknowledged; `None`, the default, for a session that never
-    /// acknowledges.
-    pub window: Option<usize>,
-}
-
-/// What becomes of the batch that a panicking callback had in hand. All of it, never half. The session is offered nothing
-/// until it is [`writable`](Fanout::writable).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnPanic {
-    /// It may have been handed over or not: its events count as [abandoned](Accounting::abandoned) and do not come again,
-    /// and the session is told a gap.
-    Abandon,
-    /// It counts as not taken and is offered again: no event is lost, but one may come twice.
-    Keep,
-}
-
-/// What [`Fanout::publish`] did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Receipt {
-    /// The number of this fan-out.
-    pub sequence: Sequence,
-    /// Sessions for which the event was accepted.
-    pub count: usize,
-    /// Partitions that refused it because their budget is used up; usually none.
-    pub refused: Vec<PartitionId>,
-    /// Sessions of those partitions that do not get it.
-    pub refused_count: usize,
-    /// Sessions that ended because their queues were full; their connections are the host's to close.
-    pub overflowed: Vec<SessionId>,
-}
-
-/// What [`Fanout::resume`] found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Resumed {
-    /// Events that come again.
-    pub again: usize,
-    /// Events that wait behind them.
-    pub pending: usize,
-}
-
-/// Why an acknowledgement was refused. Nothing has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AcknowledgeError {
-    /// No session with this handle is connected.
-    NoSuchSession,
-    /// The session was not handed an event of this sequence: the client is confused, or lies.
-    NotHandedOver {
-        /// The last sequence that it was handed.
-        last: Sequence,
-    },
-}
-
-/// Why [`Fanout::publish`] refused. No sequence was used up, and the event comes back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PublishError {
-    /// The event, as it was given.
-    pub event: Event,
-    /// What is wrong.
-    pub reason: Unpublished,
-}
-
-/// What is wrong with a publish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Unpublished {
-    /// The payload is larger than [`FanoutOptions::payload_bytes_max`].
-    PayloadTooLarge {
-        /// The limit in bytes.
-        max: usize,
-    },
-    /// The fan-out is [closed](Fanout::close).
-    Closed,
-}
-
-/// What [`Fanout::subscribe`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Joined {
-    /// Whether the subscription is new.
-    pub subscribed: Subscribed,
-    /// Every event of the topic with a greater sequence is for this session, if the subscription is new: the host can
-    /// send its state as of this sequence, and none is missed and none comes twice.
-    pub after: Sequence,
-}
-
-/// Why [`Fanout::worker`] refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WorkerError {
-    /// There is no partition of this number.
-    NoSuchPartition(PartitionId),
-    /// The partition has a worker already.
-    Busy,
-}
-
-/// Why [`Fanout::outbox`] refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OutboxError {
-    /// No session with this handle is connected.
-    NoSuchSession,
-    /// The session has an outbox already, or a worker's callback has its batch in hand.
-    Busy,
-}
-
-impl Default for FanoutOptions {
-    fn default() -> Self {
-        FanoutOptions {
-            registry: RegistryOptions::default(),
-            events_per_session_max: 256,
-            batch_max: 256,
-            bytes_per_partition_max: 256 << 20,
-            payload_bytes_max: 1 << 20,
-            history_bytes_max: 1 << 20,
-            on_panic: OnPanic::Abandon,
-            overload: [Overload::DropOldest; 64],
-            round_sessions: worker::ROUND_SESSIONS,
-        }
-    }
-}
-
-impl SessionOptions {
-    /// Sets how many events may be handed over and not acknowledged; at least 1.
-    pub fn window(self, window: usize) -> Self {
-        SessionOptions { window: Some(window.max(1)) }
-    }
-}
-
-impl FanoutOptions {
-    /// Sets the options of the registry.
-    pub fn registry(self, registry: RegistryOptions) -> Self {
-        FanoutOptions { registry, ..self }
-    }
-
-    /// Sets the number of partitions.
-    pub fn partitions(mut self, partitions: u16) -> Self {
-        self.registry.partitions = partitions;
-        self
-    }
-
-    /// Sets how many events a session's queue holds.
-    pub fn events_per_session_max(self, events_per_session_max: usize) -> Self {
-        FanoutOptions { events_per_session_max, ..self }
-    }
-
-    /// Sets how many events a worker's batch holds.
-    pub fn batch_max(self, batch_max: usize) -> Self {
-        FanoutOptions { batch_max, ..self }
-    }
-
-    /// Sets how many bytes of pending events a partition may hold.
-    pub fn bytes_per_partition_max(self, bytes_per_partition_max: usize) -> Self {
-        FanoutOptions { bytes_per_partition_max, ..self }
-    }
-
-    /// Sets how large a payload may be.
-    pub fn payload_bytes_max(self, payload_bytes_max: usize) -> Self {
-        FanoutOptions { payload_bytes_max, ..self }
-    }
-
-    /// Sets how many bytes of past audiences are kept.
-    pub fn history_bytes_max(self, history_bytes_max: usize) -> Self {
-        FanoutOptions { history_bytes_max, ..self }
-    }
-
-    /// Sets what becomes of a batch whose callback panicked.
-    pub fn on_panic(self, on_panic: OnPanic) -> Self {
-        FanoutOptions { on_panic, ..self }
-    }
-
-    /// Sets what gives way to events of this class.
-    pub fn overload(mut self, class: Class, overload: Overload) -> Self {
-        self.overload[usize::from(class.number())] = overload;
-        self
-    }
-
-    /// Sets how many sessions a worker offers something under one lock.
-    #[doc(hidden)]
-    pub fn round_sessions(self, round_sessions: usize) -> Self {
-        FanoutOptions { round_sessions, ..self }
-    }
 }
 
 impl Shared {
@@ -747,48 +521,3 @@ impl fmt::Debug for Fanout {
         f.debug_struct("Fanout").field("partitions", &self.shared.lanes.len()).finish_non_exhaustive()
     }
 }
-
-impl fmt::Display for PublishError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.reason {
-            Unpublished::PayloadTooLarge { max } => {
-                write!(f, "the payload has {} bytes, the limit is {max}", self.event.payload.len())
-            }
-            Unpublished::Closed => f.write_str("the fan-out is closed"),
-        }
-    }
-}
-
-impl fmt::Display for AcknowledgeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            AcknowledgeError::NoSuchSession => NoSuchSession.fmt(f),
-            AcknowledgeError::NotHandedOver { last } => {
-                write!(f, "the session was handed nothing beyond sequence {}", last.0)
-            }
-        }
-    }
-}
-
-impl fmt::Display for WorkerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            WorkerError::NoSuchPartition(partition) => NoSuchPartition(*partition).fmt(f),
-            WorkerError::Busy => f.write_str("the partition has a worker already"),
-        }
-    }
-}
-
-impl fmt::Display for OutboxError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            OutboxError::NoSuchSession => NoSuchSession.fmt(f),
-            OutboxError::Busy => f.write_str("the session's events are in other hands"),
-        }
-    }
-}
-
-impl std::error::Error for PublishError {}
-impl std::error::Error for AcknowledgeError {}
-impl std::error::Error for WorkerError {}
-impl std::error::Error for OutboxError {}

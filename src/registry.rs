@@ -16,10 +16,13 @@ pub use topic::Topic;
 
 pub(crate) use session::SlotLayout;
 
+use crate::sorted_set::SortedSet;
 use ahash::AHashMap;
 use session::{Sessions, Slot};
 use std::fmt;
-use topic::Subscribers;
+
+/// The subscribers of one topic. In slot order, so that an audience comes out grouped by partition.
+type Subscribers = SortedSet<Slot>;
 
 /// Sessions, their topics, and the audiences that follow.
 ///
