@@ -18,6 +18,8 @@ mod connection;
 mod partition;
 mod protocol;
 mod server;
+#[cfg(test)]
+mod tests;
 
 use chat::Options;
 use clap::Parser;
