@@ -1,6 +1,6 @@
 //! Which sessions get an event, and how it reaches them in order: [`Fanout`].
 //!
-//! The many-threaded face of the library. `queue.rs` has one session's queue, over `pending.rs`, what waits in it;
+//! The many-threaded face of the library. `queue.rs` has one session's queue, made of `items.rs`;
 //! `partition.rs` all of a partition's and the accounting; `worker.rs` and `outbox.rs` the two ways to read them;
 //! `fate.rs` what is remembered to explain itself; `event.rs`, `options.rs` and `outcome.rs` the values.
 //!
@@ -13,11 +13,11 @@ mod batch;
 mod event;
 mod fate;
 mod held_events;
+mod items;
 mod options;
 mod outbox;
 mod outcome;
 mod partition;
-mod pending;
 mod queue;
 mod worker;
 
@@ -93,8 +93,9 @@ struct Shared {
 /// One partition, as threads see it.
 struct Lane {
     queues: Mutex<Partition>,
-    /// Raised when sessions have ended, so that a worker with offers in hand looks whether they still stand.
-    endings: Changes,
+    /// Raised when sessions have ended, parked or come back, so that a worker with offers in hand looks whether they still
+    /// stand.
+    changes: Changes,
 }
 
 /// What is changed under the registry's lock.
@@ -147,7 +148,7 @@ impl Fanout {
     pub fn new(options: FanoutOptions) -> Self {
         let registry = Registry::new(options.registry.clone());
         let layout = registry.layout();
-        let lane = |_| Lane { queues: Mutex::new(Partition::new(layout, &options)), endings: Changes::new() };
+        let lane = |_| Lane { queues: Mutex::new(Partition::new(layout, &options)), changes: Changes::new() };
         Fanout {
             shared: Arc::new(Shared {
                 lanes: (0..registry.partition_count()).map(lane).collect(),
@@ -204,7 +205,7 @@ impl Fanout {
     fn end(&self, session: SessionId, partition: PartitionId, ending: Ending) {
         let lane = self.shared.lane(partition);
         lane.queues.lock().close(session, ending);
-        lane.endings.announce();
+        lane.changes.announce();
     }
 
     /// Ends all sessions of a partition, as if each had disconnected; returns their number. The partition stays, and
@@ -218,7 +219,7 @@ impl Fanout {
         let sessions = publishing.registry.drop_partition(partition)?;
         let lane = self.shared.lane(partition);
         lane.queues.lock().close_all();
-        lane.endings.announce();
+        lane.changes.announce();
         Ok(sessions)
     }
 
@@ -364,7 +365,10 @@ impl Fanout {
     ///
     /// When no such session is connected.
     pub fn park(&self, session: SessionId) -> Result<(), NoSuchSession> {
-        self.shared.lane_of(session)?.queues.lock().park(session)
+        let lane = self.shared.lane_of(session)?;
+        lane.queues.lock().park(session)?;
+        lane.changes.announce();
+        Ok(())
     }
 
     /// A session is back on a new connection, and its client has every event up to `acknowledged` (`Sequence(0)`: none
@@ -376,7 +380,9 @@ impl Fanout {
     /// As [`acknowledge`](Self::acknowledge); the session stays parked then.
     pub fn resume(&self, session: SessionId, acknowledged: Sequence) -> Result<Resumed, AcknowledgeError> {
         let lane = self.shared.lane_of(session).map_err(|NoSuchSession| AcknowledgeError::NoSuchSession)?;
-        lane.change(|queues| queues.resume(session, acknowledged))
+        let resumed = lane.change(|queues| queues.resume(session, acknowledged))?;
+        lane.changes.announce();
+        Ok(resumed)
     }
 
     /// A session can take more: the host calls it when a session that did not take all it was offered has room again.

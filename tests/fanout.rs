@@ -731,3 +731,60 @@ fn a_closed_fanout_takes_in_nothing_and_is_drained_to_the_end() {
     assert_eq!(fanout.worker(HERE).unwrap().drain(9, |_, _| Took::ALL).resume_panics().items, 2);
     assert_eq!(fanout.stats().published, 1);
 }
+
+#[test]
+fn a_gap_that_was_told_and_not_acknowledged_is_told_again_after_a_break() {
+    let fanout = Fanout::new(FanoutOptions::default().events_per_session_max(2));
+    let ada = fanout.connect_with(HERE, SessionOptions::default().window(8)).unwrap();
+    fanout.subscribe(ada, ROOM).unwrap();
+    for text in ["a", "b", "c", "d"] {
+        fanout.publish(&to_room(), event(text)).unwrap();
+    }
+    let mut worker = fanout.worker(HERE).unwrap();
+    let expected =
+        [Record::Gap(gap(2, 1, 2)), Record::Event(Sequence(3), event("c")), Record::Event(Sequence(4), event("d"))];
+    for acknowledged in [0, 1, 2] {
+        let mut recorder = Recorder::default();
+        worker.drain(9, |session, batch| recorder.take(session, batch)).resume_panics();
+        assert_eq!(recorder.records(ada), expected);
+        fanout.park(ada).unwrap();
+        let resumed = fanout.resume(ada, Sequence(acknowledged)).unwrap();
+        assert_eq!(resumed.again, 2);
+    }
+    let mut recorder = Recorder::default();
+    worker.drain(9, |session, batch| recorder.take(session, batch)).resume_panics();
+    assert_eq!(recorder.records(ada), &expected[1..], "the client has the gap up to its end");
+    fanout.validate().unwrap();
+}
+
+#[test]
+fn a_batch_made_for_the_old_connection_does_not_reach_the_new_one() {
+    let fanout = Fanout::new(FanoutOptions::default());
+    let ada = joined(&fanout, HERE);
+    let eve = fanout.connect_with(HERE, SessionOptions::default().window(8)).unwrap();
+    fanout.subscribe(eve, ROOM).unwrap();
+    let mut worker = fanout.worker(HERE).unwrap();
+    fanout.publish(&to_room(), event("a")).unwrap();
+    worker.drain(9, |_, _| Took::ALL).resume_panics();
+    fanout.publish(&to_room(), event("b")).unwrap();
+    let drained = worker.drain(9, |session, _| {
+        assert_eq!(session, ada, "what was meant for eve's old connection is passed by");
+        fanout.park(eve).unwrap();
+        fanout.resume(eve, Sequence(0)).unwrap();
+        Took::ALL
+    });
+    assert_eq!(drained.resume_panics().sessions, 1);
+    let mut sequences = Vec::new();
+    for _ in 0..2 {
+        let drained = worker.drain(9, |_, batch| {
+            sequences.extend(batch.iter().map(|item| match item {
+                Item::Event(sequence, _) => sequence.0,
+                Item::Gap(gap) => panic!("{gap:?}"),
+            }));
+            Took::ALL
+        });
+        drained.resume_panics();
+    }
+    assert_eq!(sequences, [1, 2]);
+    fanout.validate().unwrap();
+}

@@ -128,6 +128,11 @@ impl Partition {
         self.queue(session).is_ok()
     }
 
+    /// Whether an offer to this session still is for the connection that it was made for.
+    pub fn stands(&self, session: SessionId) -> bool {
+        self.queue(session).is_ok_and(Queue::stands)
+    }
+
     /// A session begins, with nothing pending.
     pub fn open(&mut self, session: SessionId, window: Option<usize>) {
         let place = session.place(self.layout);
@@ -295,7 +300,6 @@ impl Partition {
         for offer in &round.offers {
             self.totals.panics += u64::from(offer.outcome == Outcome::Panicked);
             let answer = Answer::of(offer, round, self.on_panic);
-            self.totals.gaps += answer.told.len() as u64;
             if answer.kind == Kind::New {
                 self.book_gone(&answer);
             }
@@ -304,6 +308,7 @@ impl Partition {
     }
 
     fn book_gone(&mut self, answer: &Answer<'_>) {
+        self.totals.gaps += answer.told.len() as u64;
         let count = answer.gone_count() as u64;
         let accounting = &mut self.totals.accounting;
         accounting.pending -= count;

@@ -12,7 +12,7 @@ use super::batch::{GAP, Kind, Offer, Outcome, Round};
 use super::event::{Gap, Sequence};
 use super::fate::{Fate, Losses};
 use super::held_events::HeldEvents;
-use super::pending::{Pending, Taken};
+use super::items::{Items, Taken};
 use super::{OnPanic, Overload};
 use crate::registry::SessionId;
 use crate::stats::{Accounting, Discarded};
@@ -20,12 +20,12 @@ use std::collections::VecDeque;
 
 pub(super) struct Queue {
     pub session: SessionId,
-    pending: Pending,
+    pending: Items,
     /// How many events may be handed over and not acknowledged.
     window: Option<usize>,
-    /// Those events, oldest first.
-    unacknowledged: VecDeque<u32>,
-    /// So many of them, from the last back, are to be handed over again.
+    /// Those events, and the gaps that were told among them.
+    unacknowledged: Items,
+    /// So many of these items, from the last back, are to be handed over again.
     again: usize,
     state: State,
     parked: Parked,
@@ -169,6 +169,18 @@ impl<'a> Answer<'a> {
     }
 }
 
+/// Puts an item into the round.
+fn show(item: Taken, events: &mut HeldEvents, round: &mut Round) {
+    let pick = match item {
+        Taken::Event(index) => events.share(index, round),
+        Taken::Gap(gap) => {
+            round.gaps.push(gap);
+            GAP
+        }
+    };
+    round.picks.push(pick);
+}
+
 fn count_gaps(picks: &[u32]) -> usize {
     picks.iter().filter(|&&pick| pick == GAP).count()
 }
@@ -181,9 +193,9 @@ impl Queue {
     pub fn new(session: SessionId, window: Option<usize>) -> Self {
         Queue {
             session,
-            pending: Pending::default(),
+            pending: Items::default(),
             window,
-            unacknowledged: VecDeque::new(),
+            unacknowledged: Items::default(),
             again: 0,
             state: State::Idle,
             parked: Parked::No,
@@ -209,7 +221,13 @@ impl Queue {
     }
 
     pub fn unacknowledged(&self) -> usize {
-        self.unacknowledged.len()
+        self.unacknowledged.events()
+    }
+
+    /// Whether the offer that the host has in hand is still for the connection that it was made for.
+    pub fn stands(&self) -> bool {
+        let is_back = matches!(self.state, State::Offered(hand) if hand.wake == Wake::Resumed);
+        self.parked == Parked::No && !is_back
     }
 
     fn offered_events(&self) -> usize {
@@ -218,7 +236,7 @@ impl Queue {
 
     /// How many new events the session may be handed now.
     fn room(&self) -> usize {
-        self.window.map_or(usize::MAX, |window| window - self.unacknowledged.len())
+        self.window.map_or(usize::MAX, |window| window - self.unacknowledged.events())
     }
 
     fn has_something(&self) -> bool {
@@ -268,7 +286,7 @@ impl Queue {
         self.accepted += 1;
         match pushed {
             Pushed::DroppedNewest => {
-                self.pending.push_lost(events.sequence(index));
+                self.pending.push_gap(Gap::of(events.sequence(index)));
                 events.release(index);
                 self.dropped += 1;
             }
@@ -319,10 +337,7 @@ impl Queue {
         match kind {
             Kind::Again { left } => {
                 let from = self.unacknowledged.len() - left;
-                for &index in self.unacknowledged.iter().skip(from).take(events_max) {
-                    let pick = events.share(index, round);
-                    round.picks.push(pick);
-                }
+                self.unacknowledged.peek(from, events_max, |taken| show(taken, events, round));
             }
             Kind::New if self.room() > 0 => self.offer_new(events_max.min(self.room()), events, round),
             Kind::New => {}
@@ -351,16 +366,11 @@ impl Queue {
 
     fn offer_new(&mut self, events_max: usize, events: &mut HeldEvents, round: &mut Round) {
         let losses = &mut self.losses;
-        self.pending.take(events_max, |taken| match taken {
-            Taken::Event(index) => {
-                let pick = events.share(index, round);
-                round.picks.push(pick);
-            }
-            Taken::Gap(gap) => {
+        self.pending.take(events_max, |taken| {
+            if let Taken::Gap(gap) = taken {
                 Losses::of(losses).remember_gap(gap);
-                round.picks.push(GAP);
-                round.gaps.push(gap);
             }
+            show(taken, events, round);
         });
     }
 
@@ -408,9 +418,20 @@ impl Queue {
             }
         }
         if answer.end == End::Delivered && self.window.is_some() {
-            self.unacknowledged.extend(answer.gone_events(round));
+            self.keep(answer, round);
         } else {
             answer.gone_events(round).for_each(|index| events.release(index));
+        }
+    }
+
+    /// Keeps what was handed over until it is acknowledged, gaps too: who comes back may not have got them.
+    fn keep(&mut self, answer: &Answer<'_>, round: &Round) {
+        let mut gaps = answer.told.iter();
+        for &pick in answer.gone {
+            match pick {
+                GAP => gaps.next().into_iter().for_each(|gap| self.unacknowledged.push_gap(*gap)),
+                pick => self.unacknowledged.push(round.index(pick)),
+            }
         }
     }
 
@@ -467,12 +488,11 @@ impl Queue {
 
     fn forget_through(&mut self, through: Sequence, events: &mut HeldEvents) -> usize {
         let mut count = 0;
-        while let Some(&first) = self.unacknowledged.front()
-            && events.sequence(first) <= through
-        {
-            self.unacknowledged.pop_front();
-            events.release(first);
-            count += 1;
+        while let Some(taken) = self.unacknowledged.pop_through(through, events) {
+            if let Taken::Event(index) = taken {
+                events.release(index);
+                count += 1;
+            }
         }
         self.again = self.again.min(self.unacknowledged.len());
         count
@@ -497,7 +517,7 @@ impl Queue {
             State::Idle | State::Ready => {}
         }
         self.list(ready);
-        (self.unacknowledged.len(), self.pending.events() + self.offered_events())
+        (self.unacknowledged.events(), self.pending.events() + self.offered_events())
     }
 
     /// From now on the session is read through an outbox, not by the worker.
@@ -517,7 +537,7 @@ impl Queue {
 
     /// Lets go of everything; returns how many events were pending. What the host has in hand is not among them.
     pub fn discard(self, events: &mut HeldEvents) -> u64 {
-        self.pending.indices().chain(self.unacknowledged).for_each(|index| events.release(index));
+        self.pending.indices().chain(self.unacknowledged.indices()).for_each(|index| events.release(index));
         self.pending.events() as u64
     }
 
@@ -559,11 +579,11 @@ impl Queue {
         if self.pending.events() > events_max || matches!(self.state, State::Offered(_)) {
             return Err(format!("{session:?} has {} events pending, or an offer out", self.pending.events()));
         }
-        let unacknowledged = self.unacknowledged.iter().map(|&index| events.sequence(index));
-        let is_in_window = self.window.unwrap_or(0) >= self.unacknowledged.len();
-        if !unacknowledged.is_sorted_by(|a, b| a < b) || !is_in_window || self.again > self.unacknowledged.len() {
-            return Err(format!("{session:?}: {} events are not acknowledged", self.unacknowledged.len()));
+        self.unacknowledged.validate(events).map_err(|what| format!("{session:?}, not acknowledged: {what}"))?;
+        let is_in_window = self.window.unwrap_or(0) >= self.unacknowledged.events();
+        if !is_in_window || self.again > self.unacknowledged.len() {
+            return Err(format!("{session:?}: {} events are not acknowledged", self.unacknowledged.events()));
         }
-        Ok(self.pending.events() + self.unacknowledged.len())
+        Ok(self.pending.events() + self.unacknowledged.events())
     }
 }

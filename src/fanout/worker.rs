@@ -84,8 +84,8 @@ impl Worker {
     /// waiting first, and books what `host` took of it. O(items handed over); no lock is held while `host` runs.
     ///
     /// Any call on a [`Fanout`](super::Fanout) is allowed within `host` and takes effect after it: a session that it
-    /// disconnects gets nothing more, an event that it publishes comes with a later drain. (A session that another
-    /// thread disconnects may be in `host`'s hands at that moment, or just about to be.)
+    /// disconnects or parks gets nothing more, an event that it publishes comes with a later drain. (A session that another
+    /// thread disconnects or parks may be in `host`'s hands at that moment, or just about to be.)
     ///
     /// A `host` that panics harms nobody else: the panic is caught and reported, the batch is abandoned or kept as
     /// [`FanoutOptions::on_panic`](super::FanoutOptions::on_panic) says, the session is lagging, and the drain goes on.
@@ -121,13 +121,13 @@ impl Worker {
         lane.queues.lock().begin_turn();
         let mut left = sessions_max;
         loop {
-            let endings = {
+            let changes = {
                 let mut queues = lane.queues.lock();
                 queues.offer(&mut self.round, left.min(self.shared.round_sessions));
-                lane.endings.count()
+                lane.changes.count()
             };
             left -= self.round.offers.len();
-            hand_over(&mut self.round, lane, endings, &mut host, &mut drained);
+            hand_over(&mut self.round, lane, changes, &mut host, &mut drained);
             let mut queues = lane.queues.lock();
             queues.commit(&self.round);
             if self.round.offers.is_empty() || left == 0 {
@@ -141,15 +141,15 @@ impl Worker {
     }
 }
 
-/// Calls the host for each offer, but for sessions that have ended since `endings` were counted.
-fn hand_over<F>(round: &mut Round, lane: &Lane, endings: u64, host: &mut F, drained: &mut Drained)
+/// Calls the host for each offer, but for sessions that have ended, parked or come back since `changes` were counted.
+fn hand_over<F>(round: &mut Round, lane: &Lane, changes: u64, host: &mut F, drained: &mut Drained)
 where
     F: FnMut(SessionId, Batch<'_>) -> Took,
 {
     for at in 0..round.offers.len() {
         let offer = &round.offers[at];
         let session = offer.session;
-        if lane.endings.count() != endings && !lane.queues.lock().is_open(session) {
+        if lane.changes.count() != changes && !lane.queues.lock().stands(session) {
             continue;
         }
         let batch = round.batch(offer);

@@ -275,8 +275,8 @@ struct Session {
     in_hand: Option<InHand>,
     /// How many events may be handed over and not acknowledged.
     window: Option<usize>,
-    /// Those events, oldest first. From this sequence on they are to be handed over again.
-    unacknowledged: VecDeque<u64>,
+    /// Those events, and the gaps told among them. From this sequence on they are to be handed over again.
+    unacknowledged: VecDeque<Item>,
     again_from: u64,
     /// The last event or gap that was handed over.
     handed: u64,
@@ -321,15 +321,15 @@ impl Item {
 
 impl Session {
     fn events(&self) -> usize {
-        self.queue.iter().filter_map(Item::event).count()
+        events_in(&self.queue)
     }
 
     fn again(&self) -> usize {
-        self.unacknowledged.iter().filter(|&&sequence| sequence >= self.again_from).count()
+        self.unacknowledged.iter().filter(|item| item.last() >= self.again_from).count()
     }
 
     fn room(&self) -> usize {
-        self.window.map_or(usize::MAX, |window| window - self.unacknowledged.len())
+        self.window.map_or(usize::MAX, |window| window - events_in(&self.unacknowledged))
     }
 
     fn has_something(&self) -> bool {
@@ -345,26 +345,12 @@ impl Session {
             Some(at) => self.queue[at] = gap,
             None => self.queue.push_back(gap),
         }
-        self.join_gaps();
+        join_gaps(&mut self.queue);
     }
 
     fn drop_oldest(&mut self) {
         let oldest = self.queue.iter().find_map(Item::event).expect("a queue that is too long has events");
         self.drop_event(oldest);
-    }
-
-    fn join_gaps(&mut self) {
-        let mut joined: VecDeque<Item> = VecDeque::new();
-        for item in std::mem::take(&mut self.queue) {
-            match (joined.back_mut(), item) {
-                (Some(Item::Gap(gap)), Item::Gap(next)) => {
-                    gap.count += next.count;
-                    gap.last = next.last;
-                }
-                _ => joined.push_back(item),
-            }
-        }
-        self.queue = joined;
     }
 
     /// Nobody is about to read it.
@@ -377,8 +363,14 @@ impl Session {
         let again = self.again() > 0;
         let mut items = Vec::new();
         if again {
-            let from = self.unacknowledged.iter().filter(|&&sequence| sequence >= self.again_from);
-            items.extend(from.take(events_max).map(|&sequence| Item::Event(sequence)));
+            let mut events = 0;
+            for item in self.unacknowledged.iter().filter(|item| item.last() >= self.again_from) {
+                events += usize::from(item.event().is_some());
+                if events > events_max {
+                    break;
+                }
+                items.push(*item);
+            }
         } else if self.room() > 0 {
             let events_max = events_max.min(self.room());
             let mut events = 0;
@@ -392,6 +384,7 @@ impl Session {
         }
         for item in &items {
             if let Item::Gap(gap) = item
+                && !again
                 && let Some((first, last)) = self.last_gap.replace((gap.first, gap.last))
                 && first != gap.first
             {
@@ -444,12 +437,13 @@ impl Session {
         if fate == Fate::Missed {
             self.queue.push_front(Item::Gap(whole(gone)));
         } else if self.window.is_some() {
-            self.unacknowledged.extend(events);
+            self.unacknowledged.extend(gone);
+            join_gaps(&mut self.unacknowledged);
         }
         for item in kept.iter().rev() {
             self.queue.push_front(*item);
         }
-        self.join_gaps();
+        join_gaps(&mut self.queue);
     }
 
     fn acknowledge(&mut self, through: u64) -> Seen {
@@ -466,16 +460,34 @@ impl Session {
 
     /// What is not acknowledged now, from this sequence on, is to be handed over again; what is handed over later is not.
     fn hand_again_from(&mut self, sequence: u64) {
-        let is_there = self.unacknowledged.iter().any(|&unacknowledged| unacknowledged >= sequence);
+        let is_there = self.unacknowledged.iter().any(|item| item.last() >= sequence);
         self.again_from = if is_there { sequence } else { u64::MAX };
     }
 
     fn forget_through(&mut self, through: u64) -> usize {
-        let before = self.unacknowledged.len();
-        self.unacknowledged.retain(|&sequence| sequence > through);
+        let before = events_in(&self.unacknowledged);
+        self.unacknowledged.retain(|item| item.last() > through);
         self.hand_again_from(self.again_from);
-        before - self.unacknowledged.len()
+        before - events_in(&self.unacknowledged)
     }
+}
+
+fn events_in(items: &VecDeque<Item>) -> usize {
+    items.iter().filter_map(Item::event).count()
+}
+
+fn join_gaps(items: &mut VecDeque<Item>) {
+    let mut joined: VecDeque<Item> = VecDeque::new();
+    for item in std::mem::take(items) {
+        match (joined.back_mut(), item) {
+            (Some(Item::Gap(gap)), Item::Gap(next)) => {
+                gap.count += next.count;
+                gap.last = next.last;
+            }
+            _ => joined.push_back(item),
+        }
+    }
+    *items = joined;
 }
 
 /// One gap for everything in a batch.
@@ -805,8 +817,10 @@ impl Model {
             left -= round.len();
             let mut answers = Vec::new();
             for (who, items) in round {
-                // One that has ended since is passed by.
-                let is_there = self.sessions[who].connected;
+                // One that has ended, parked or come back since is passed by.
+                let session = &self.sessions[who];
+                let is_back = session.in_hand.as_ref().is_some_and(|hand| hand.resumed);
+                let is_there = session.connected && !session.parked && !is_back;
                 let (seen, took) = if is_there { host(self, who, &items) } else { (Seen::Nothing, Took::Some(0)) };
                 answers.push((who, took));
                 if is_there {
@@ -914,7 +928,7 @@ impl Model {
             hand.resumed = true;
             hand.woken = true;
         }
-        let seen = Seen::Resumed { again: session.unacknowledged.len(), pending };
+        let seen = Seen::Resumed { again: events_in(&session.unacknowledged), pending };
         self.list(name);
         seen
     }

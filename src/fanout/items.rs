@@ -1,4 +1,5 @@
-//! What waits for one session: events and, in their places, the gaps that dropped ones left.
+//! A row of items for one session: events and, in their places, the gaps that dropped ones left. What waits is one, what
+//! was handed over and not acknowledged another.
 
 use super::batch::GAP;
 use super::event::{Gap, Sequence};
@@ -7,14 +8,19 @@ use std::collections::VecDeque;
 
 /// Four bytes an event. Gaps are rare and stand aside, a mark in their places; two never stand side by side.
 #[derive(Default)]
-pub(super) struct Pending {
+pub(super) struct Items {
     /// Handles of events, and [`GAP`], oldest first.
     handles: VecDeque<u32>,
     /// The gaps of the marks, in order.
     gaps: VecDeque<Gap>,
 }
 
-impl Pending {
+impl Items {
+    /// Events and gaps.
+    pub fn len(&self) -> usize {
+        self.handles.len()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.handles.is_empty()
     }
@@ -27,14 +33,13 @@ impl Pending {
         self.handles.push_back(index);
     }
 
-    /// An event that comes now is lost.
-    pub fn push_lost(&mut self, sequence: Sequence) {
-        let lost = Gap::of(sequence);
+    /// Puts a gap behind what is there, and joins it with one that is last there.
+    pub fn push_gap(&mut self, gap: Gap) {
         match (self.handles.back(), self.gaps.back_mut()) {
-            (Some(&GAP), Some(gap)) => *gap = gap.joined_with(lost),
+            (Some(&GAP), Some(last)) => *last = last.joined_with(gap),
             _ => {
                 self.handles.push_back(GAP);
-                self.gaps.push_back(lost);
+                self.gaps.push_back(gap);
             }
         }
     }
@@ -70,6 +75,38 @@ impl Pending {
             events += usize::from(handle != GAP);
             self.handles.pop_front();
             taken.into_iter().for_each(&mut show);
+        }
+    }
+
+    /// Shows what [`take`](Self::take) would take, from the item `skip` on, and takes nothing.
+    pub fn peek(&self, skip: usize, events_max: usize, mut show: impl FnMut(Taken)) {
+        let skipped_gaps = self.handles.range(..skip).filter(|&&handle| handle == GAP).count();
+        let mut gaps = self.gaps.range(skipped_gaps..);
+        let mut events = 0;
+        for &handle in self.handles.range(skip..) {
+            match handle {
+                GAP => gaps.next().into_iter().for_each(|gap| show(Taken::Gap(*gap))),
+                _ if events == events_max => return,
+                index => {
+                    events += 1;
+                    show(Taken::Event(index));
+                }
+            }
+        }
+    }
+
+    /// Takes the first item if nothing of it comes after `through`.
+    pub fn pop_through(&mut self, through: Sequence, events: &HeldEvents) -> Option<Taken> {
+        match *self.handles.front()? {
+            GAP if self.gaps.front()?.last <= through => {
+                self.handles.pop_front();
+                self.gaps.pop_front().map(Taken::Gap)
+            }
+            index if index != GAP && events.sequence(index) <= through => {
+                self.handles.pop_front();
+                Some(Taken::Event(index))
+            }
+            _ => None,
         }
     }
 
