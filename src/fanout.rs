@@ -27,7 +27,7 @@ pub use fate::Fate;
 pub use options::{FanoutOptions, OnPanic, Overload, SessionOptions};
 pub use outbox::Outbox;
 pub use outcome::{AcknowledgeError, Joined, OutboxError, PublishError, Receipt, Resumed, Unpublished, WorkerError};
-pub use worker::{Drained, HostPanic, Took, Worker};
+pub use worker::{Drained, HostPanic, Readiness, Took, Worker};
 
 use crate::registry::{
     Audience, ConnectError, NoSuchPartition, NoSuchSession, PartitionId, Query, Registry, SessionId, SlotLayout,
@@ -54,8 +54,9 @@ use std::task::Waker;
 /// - **A session can break off and come back**: [`park`](Self::park), [`resume`](Self::resume), and what was not
 ///   [acknowledged](Self::acknowledge) comes again.
 /// - **Nothing is lost silently**: [`Accounting`] says where every accepted event went.
-/// - The publisher pays a few nanoseconds for each target, under one lock for the whole registry: simple, and right,
-///   but not yet the design's log that makes publishing independent of the audience's size.
+/// - The publisher pays 10 to 20 nanoseconds for each target (measured in `replay`, audiences of 100 to 3,000), under
+///   one lock for the whole registry: simple, and right, but not yet a log that makes publishing independent of the
+///   audience's size.
 ///
 /// # Examples
 ///
@@ -204,7 +205,7 @@ impl Fanout {
 
     fn end(&self, session: SessionId, partition: PartitionId, ending: Ending) {
         let lane = self.shared.lane(partition);
-        lane.queues.lock().close(session, ending);
+        lane.change(|queues| queues.close(session, ending));
         lane.changes.announce();
     }
 
@@ -218,7 +219,7 @@ impl Fanout {
         let mut publishing = self.shared.publishing.lock();
         let sessions = publishing.registry.drop_partition(partition)?;
         let lane = self.shared.lane(partition);
-        lane.queues.lock().close_all();
+        lane.change(Partition::close_all);
         lane.changes.announce();
         Ok(sessions)
     }
@@ -311,8 +312,10 @@ impl Fanout {
         Ok(receipt)
     }
 
-    /// Takes in no more events: every later publish is refused. What was accepted is still drained; a host that shuts
-    /// down closes, drains until its deadline, and lets go. O(1).
+    /// Takes in no more events: every later publish is refused. What was accepted is still drained, and workers that wait
+    /// are woken: once every session has been handed everything, [`Worker::wait`] and [`Worker::poll_ready`] say
+    /// [`Closed`](Readiness::Closed). A host that shuts down closes, lets its workers drain until then, disconnects at its
+    /// deadline who is still behind, and lets go. O(partitions).
     ///
     /// ```
     /// use oyez::{Event, Fanout, FanoutOptions, OrderKey, Query, Topic, Unpublished};
@@ -324,11 +327,20 @@ impl Fanout {
     /// ```
     pub fn close(&self) {
         self.shared.publishing.lock().openness = Openness::Closed;
+        for lane in &self.shared.lanes {
+            lane.change(Partition::shut);
+        }
+    }
+
+    /// Whether the fan-out is closed. O(1).
+    pub fn is_closed(&self) -> bool {
+        self.shared.publishing.lock().openness == Openness::Closed
     }
 
     /// The client of a session with a window has every event up to this sequence. What it has is not kept any longer,
-    /// and new events are offered in its place. Returns how many events it had not acknowledged before: 0 for a session
-    /// without a window. O(1) for each of them.
+    /// and new events are offered in its place. Returns how many events that it had been handed it had not
+    /// acknowledged before: 0 for a session without a window. Events that a callback still has in hand may be
+    /// acknowledged too; they count once the callback has answered. O(1) for each of them.
     ///
     /// # Errors
     ///
@@ -366,14 +378,15 @@ impl Fanout {
     /// When no such session is connected.
     pub fn park(&self, session: SessionId) -> Result<(), NoSuchSession> {
         let lane = self.shared.lane_of(session)?;
-        lane.queues.lock().park(session)?;
+        lane.change(|queues| queues.park(session))?;
         lane.changes.announce();
         Ok(())
     }
 
     /// A session is back on a new connection, and its client has every event up to `acknowledged` (`Sequence(0)`: none
     /// that is known of). What it was handed and has not acknowledged comes again, then what waited meanwhile, with
-    /// gaps in their places. Only a session with a window keeps what it was handed. O(1) for each event acknowledged.
+    /// gaps in their places. Only a session with a window keeps what it was handed. A session that was not parked may be
+    /// resumed as well: its connection was replaced. O(1) for each event acknowledged.
     ///
     /// # Errors
     ///
@@ -415,7 +428,7 @@ impl Fanout {
     /// When no such session is connected, or its events are in other hands.
     pub fn outbox(&self, session: SessionId) -> Result<Outbox, OutboxError> {
         let lane = self.shared.lane_of(session).map_err(|NoSuchSession| OutboxError::NoSuchSession)?;
-        lane.queues.lock().seat_outbox(session)?;
+        lane.change(|queues| queues.seat_outbox(session))?;
         let partition = session.partition(self.shared.layout);
         Ok(Outbox::new(Arc::clone(&self.shared), partition, session))
     }

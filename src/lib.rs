@@ -12,7 +12,7 @@ mod sync;
 
 pub use fanout::{
     AcknowledgeError, Batch, Class, Drained, Event, Fanout, FanoutOptions, Fate, Gap, HostPanic, Item, Joined, OnPanic,
-    OrderKey, Outbox, OutboxError, Overload, PublishError, Receipt, Resumed, Sequence, SessionOptions, Took,
+    OrderKey, Outbox, OutboxError, Overload, PublishError, Readiness, Receipt, Resumed, Sequence, SessionOptions, Took,
     Unpublished, Worker, WorkerError,
 };
 pub use member_list::{

@@ -3,7 +3,7 @@
 use oyez::testing::{Record, Recorder};
 use oyez::{
     AcknowledgeError, Class, Event, Fanout, FanoutOptions, Fate, Gap, Item, OnPanic, OrderKey, OutboxError, Overload,
-    PartitionId, Query, Sequence, SessionId, SessionOptions, Took, Topic, Unpublished, Worker, WorkerError,
+    PartitionId, Query, Readiness, Sequence, SessionId, SessionOptions, Took, Topic, Unpublished, Worker, WorkerError,
 };
 use oyez_driver::fanout::run;
 use oyez_model::fanout::{Answer, Call, Op::*, To, Took as Takes, ops};
@@ -786,5 +786,82 @@ fn a_batch_made_for_the_old_connection_does_not_reach_the_new_one() {
         drained.resume_panics();
     }
     assert_eq!(sequences, [1, 2]);
+    fanout.validate().unwrap();
+}
+
+#[test]
+fn a_waker_that_calls_the_fanout_when_it_is_dropped_meets_no_lock() {
+    struct Nosy(Fanout);
+    impl Wake for Nosy {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Nosy {
+        fn drop(&mut self) {
+            self.0.stats();
+        }
+    }
+    let (fanout, _) = fanout_with_room(FanoutOptions::default(), 1);
+    let mut worker = fanout.worker(HERE).unwrap();
+    for _ in 0..2 {
+        let waker = Waker::from(Arc::new(Nosy(fanout.clone())));
+        assert!(worker.poll_ready(&mut Context::from_waker(&waker)).is_pending());
+    }
+    drop(worker);
+    let mut worker = fanout.worker(HERE).unwrap();
+    let waker = Waker::from(Arc::new(Nosy(fanout.clone())));
+    assert!(worker.poll_ready(&mut Context::from_waker(&waker)).is_pending());
+    drop(waker);
+    fanout.publish(&to_room(), event("a")).unwrap();
+}
+
+#[test]
+fn closing_ends_the_wait_of_every_worker_once_all_is_drained() {
+    let fanout = Fanout::new(FanoutOptions::default().partitions(3));
+    for partition in 0..3 {
+        joined(&fanout, PartitionId(partition));
+    }
+    let items: usize = std::thread::scope(|scope| {
+        let work = |partition| {
+            let fanout = &fanout;
+            move || {
+                let mut worker = fanout.worker(PartitionId(partition)).unwrap();
+                let mut items = 0;
+                while worker.wait() == Readiness::Ready {
+                    items += worker.drain(usize::MAX, |_, _| Took::ALL).resume_panics().items;
+                }
+                items
+            }
+        };
+        let workers: Vec<_> = (0..3).map(|partition| scope.spawn(work(partition))).collect();
+        for _ in 0..100 {
+            fanout.publish(&to_room(), event("a")).unwrap();
+        }
+        fanout.close();
+        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    });
+    assert_eq!(items, 300);
+    assert!(fanout.is_closed());
+}
+
+#[test]
+fn a_closed_worker_waits_for_who_lags_or_has_not_acknowledged_until_they_go() {
+    let fanout = Fanout::new(FanoutOptions::default());
+    let slow = joined(&fanout, HERE);
+    let windowed = fanout.connect_with(HERE, SessionOptions::default().window(1)).unwrap();
+    fanout.subscribe(windowed, ROOM).unwrap();
+    for text in ["a", "b"] {
+        fanout.publish(&to_room(), event(text)).unwrap();
+    }
+    fanout.close();
+    let mut worker = fanout.worker(HERE).unwrap();
+    let is_pending = |worker: &mut Worker| worker.poll_ready(&mut Context::from_waker(Waker::noop())).is_pending();
+    worker.drain(9, |session, _| if session == slow { Took::NONE } else { Took::ALL }).resume_panics();
+    assert!(is_pending(&mut worker));
+    fanout.disconnect(slow).unwrap();
+    assert!(is_pending(&mut worker), "an event waits behind the window");
+    fanout.acknowledge(windowed, Sequence(1)).unwrap();
+    assert_eq!(worker.wait(), Readiness::Ready);
+    worker.drain(9, |_, _| Took::ALL).resume_panics();
+    assert_eq!(worker.wait(), Readiness::Closed);
     fanout.validate().unwrap();
 }

@@ -10,7 +10,7 @@
 
 use crate::chat::{Chat, Member, Refusal};
 use crate::protocol::Delivery;
-use oyez::{AcknowledgeError, Resumed, Sequence, SessionId, Took, Worker};
+use oyez::{AcknowledgeError, Readiness, Resumed, Sequence, SessionId, Took, Worker};
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -111,8 +111,10 @@ impl Partition {
         loop {
             tokio::select! {
                 Some(order) = self.orders.recv() => self.carry_out(order),
-                () = poll_fn(|context| self.worker.poll_ready(context)) => {
-                    self.drain();
+                readiness = poll_fn(|context| self.worker.poll_ready(context)) => {
+                    if readiness == Readiness::Ready {
+                        self.drain();
+                    }
                     // Under load the worker is ready again at once, and others have to run.
                     tokio::task::yield_now().await;
                 }

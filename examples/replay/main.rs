@@ -69,6 +69,8 @@ enum Failure {
     Input(InputError),
     /// The input has no line at all.
     Empty,
+    /// The input has lines, but none in the format.
+    NoLog,
     /// So many are present at this place that a partition could overflow.
     TooManySessions {
         file: String,
@@ -82,7 +84,7 @@ impl Failure {
         ExitCode::from(match self {
             Failure::Difference { .. } | Failure::IdentityBroken => 1,
             Failure::Arguments(_) => 2,
-            Failure::Input(_) | Failure::Empty | Failure::TooManySessions { .. } => 3,
+            Failure::Input(_) | Failure::Empty | Failure::NoLog | Failure::TooManySessions { .. } => 3,
             Failure::Output(_) => 4,
         })
     }
@@ -101,6 +103,7 @@ impl fmt::Display for Failure {
             Failure::IdentityBroken => f.write_str("accepted events are not accounted for"),
             Failure::Input(error) => error.fmt(f),
             Failure::Empty => f.write_str("the input has no lines"),
+            Failure::NoLog => f.write_str("no line of the input is in the format of the #ubuntu logs"),
             Failure::TooManySessions { file, line } => {
                 write!(f, "{file}:{line}: over {SESSIONS_MAX} sessions at once; give fewer --sessions-per-nick")
             }
@@ -204,7 +207,11 @@ fn replay_logs(arguments: &Arguments, channel: &mut Channel, lines: &mut Lines) 
         channel.end_of_file().map_err(|difference| failed(last, difference))?;
     }
     progress.finish_and_clear();
-    if lines.total == 0 { Err(Failure::Empty) } else { Ok(()) }
+    match (lines.total, lines.parsed()) {
+        (0, _) => Err(Failure::Empty),
+        (_, 0) => Err(Failure::NoLog),
+        _ => Ok(()),
+    }
 }
 
 /// Sessions at once, over all partitions: a partition holds a few more than this, and if the others' sessions leave, one

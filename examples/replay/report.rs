@@ -38,7 +38,7 @@ impl Lines {
         self.kinds[kind] += 1;
     }
 
-    fn parsed(&self) -> u64 {
+    pub fn parsed(&self) -> u64 {
         self.kinds.iter().sum()
     }
 }
@@ -87,7 +87,7 @@ pub fn print(out: &mut impl Write, run: &Run, lines: &Lines, channel: &Channel) 
     row(out, "+ abandoned", accounting.abandoned, "")?;
     row(out, "+ pending", accounting.pending, "")?;
     let holds = if accounting.balances() { "the identity holds" } else { "THE IDENTITY DOES NOT HOLD" };
-    row(out, "", accounting.accounted(), holds)?;
+    row(out, "= accepted?", accounting.accounted(), holds)?;
     row(out, "refused", stats.refused(), "")?;
     row(out, "gaps told", stats.gaps(), "")?;
     writeln!(out)?;
@@ -97,7 +97,7 @@ pub fn print(out: &mut impl Write, run: &Run, lines: &Lines, channel: &Channel) 
     row(out, "window syncs", list.syncs, &synced)?;
     row(out, "list flushes", list.flushes, "")?;
     latency(out, "publish", &channel.stage.publish_ns)?;
-    latency(out, "list move", &channel.stage.list_ns)?;
+    latency(out, "list change", &channel.stage.list_ns)?;
     match peak_memory() {
         Some(peak) => writeln!(out, "{:<28}{:>16}", "peak memory", bytes(peak))?,
         None => writeln!(out, "{:<28}{:>16}", "peak memory", "not known here")?,
@@ -127,11 +127,14 @@ fn parsed_share(lines: &Lines) -> String {
 }
 
 fn discarded(discarded: &oyez::Discarded) -> String {
-    let oyez::Discarded { disconnect, partition_drop, .. } = discarded;
+    let oyez::Discarded { disconnect, partition_drop, .. } = discarded; // no class of the replay overflows
     format!("{} at a disconnect, {} at a partition drop", grouped(*disconnect), grouped(*partition_drop))
 }
 
 fn latency(out: &mut impl Write, name: &str, histogram: &Histogram<u64>) -> io::Result<()> {
+    if histogram.is_empty() {
+        return writeln!(out, "{name:<28}{:>16}", "-");
+    }
     let [p50, p99] = [50.0, 99.0].map(|percentile| nanoseconds(histogram.value_at_percentile(percentile)));
     writeln!(out, "{:<28}{p50:>16}   p50; {p99} p99", name)
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 pub struct Sequence(pub u64);
 
 /// Events of one order key reach every session in one order. By default the publisher's number; a chat service uses
-/// the guild's.
+/// the guild's. Today all events are in one order, whatever their keys; a host that names the keys it relies on keeps that
+/// order when others no longer wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderKey(pub u64);
 

@@ -10,7 +10,7 @@ use crate::registry::RegistryOptions;
 pub struct FanoutOptions {
     /// Of the registry inside.
     pub registry: RegistryOptions,
-    /// Events a session's queue holds, at least 1; what comes then pushes out the oldest. Events that the host has in
+    /// Events a session's queue holds; 0 counts as 1. what comes then pushes out the oldest. Events that the host has in
     /// hand do not count. Default 256.
     pub events_per_session_max: usize,
     /// Events in one batch of a worker, at least 1. Default 256.

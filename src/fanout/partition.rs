@@ -12,7 +12,7 @@ use super::event::{Event, Sequence};
 use super::fate::Fate;
 use super::held_events::{HeldEvents, bytes_for};
 use super::queue::{Answer, Busy, End, NotHandedOver, Pushed, Queue};
-use super::{AcknowledgeError, FanoutOptions, OnPanic, OutboxError, Overload, Resumed};
+use super::{AcknowledgeError, FanoutOptions, OnPanic, Openness, OutboxError, Overload, Readiness, Resumed};
 use crate::registry::{NoSuchSession, SessionId, SlotLayout};
 use crate::stats::{Accounting, PartitionStats};
 use std::collections::VecDeque;
@@ -38,6 +38,7 @@ pub(super) struct Partition {
     worker: Seat,
     /// Of a worker that waits for something to do.
     waker: Option<Waker>,
+    openness: Openness,
 }
 
 /// Whether the worker's place is taken.
@@ -54,6 +55,8 @@ struct Totals {
     sessions: usize,
     lagging: usize,
     parked: usize,
+    /// Sessions that the worker has not handed everything yet.
+    owed: usize,
     unacknowledged: usize,
     refused: u64,
     gaps: u64,
@@ -97,6 +100,7 @@ impl Partition {
             totals: Totals::default(),
             worker: Seat::Free,
             waker: None,
+            openness: Openness::Open,
         }
     }
 
@@ -209,7 +213,10 @@ impl Partition {
         for &session in sessions {
             let queue = self.queues[session.place(self.layout)].as_mut();
             let queue = queue.expect("an audience made under the registry's lock holds connected sessions");
-            match queue.push(index, overload, self.events_per_session_max, &mut self.events, &mut self.ready) {
+            let was_owed = queue.is_owed();
+            let pushed = queue.push(index, overload, self.events_per_session_max, &mut self.events, &mut self.ready);
+            self.totals.owed += usize::from(queue.is_owed()) - usize::from(was_owed);
+            match pushed {
                 Pushed::Queued => {}
                 Pushed::DroppedOldest | Pushed::DroppedNewest => dropped += 1,
                 Pushed::Overflowed => overflowed.push(session),
@@ -254,21 +261,33 @@ impl Partition {
         true
     }
 
-    /// Whether the worker has something to do; if not, `waker` is kept until it has.
-    pub fn poll_ready(&mut self, waker: &Waker) -> Poll<()> {
-        if self.ready_len() > 0 {
-            return Poll::Ready(());
+    /// Whether the worker has something to do, or never will again.
+    fn readiness(&self) -> Poll<Readiness> {
+        match self.openness {
+            _ if self.ready_len() > 0 => Poll::Ready(Readiness::Ready),
+            Openness::Closed if self.totals.owed == 0 => Poll::Ready(Readiness::Closed),
+            Openness::Closed | Openness::Open => Poll::Pending,
         }
-        match &mut self.waker {
-            Some(kept) => kept.clone_from(waker),
-            None => self.waker = Some(waker.clone()),
+    }
+
+    /// Swaps in the waker to keep while there is nothing to do. What is left in `waker` is the caller's to drop: that,
+    /// like waking, is a host's code, and happens without a lock.
+    pub fn poll_ready(&mut self, waker: &mut Option<Waker>) -> Poll<Readiness> {
+        let readiness = self.readiness();
+        if readiness.is_pending() {
+            std::mem::swap(&mut self.waker, waker);
         }
-        Poll::Pending
+        readiness
     }
 
     /// The waker of a worker that waits, once there is something to do. It is the caller's to wake, without a lock.
     pub fn take_waker(&mut self) -> Option<Waker> {
-        if self.ready_len() > 0 { self.waker.take() } else { None }
+        if self.readiness().is_ready() { self.waker.take() } else { None }
+    }
+
+    /// No more events come.
+    pub fn shut(&mut self) {
+        self.openness = Openness::Closed;
     }
 
     /// A drain begins: those who are ready now have their turn, who becomes ready meanwhile waits for the next one.
@@ -367,9 +386,10 @@ impl Partition {
         }
     }
 
-    pub fn unseat_worker(&mut self) {
+    /// Gives the worker's waker back, to be dropped without a lock.
+    pub fn unseat_worker(&mut self) -> Option<Waker> {
         self.worker = Seat::Free;
-        self.waker = None;
+        self.waker.take()
     }
 
     /// From now on the session is read through an outbox, not by the worker.
@@ -418,11 +438,11 @@ impl Partition {
             counted.sessions += 1;
             counted.count(queue);
         }
-        let Totals { accounting, sessions, lagging, parked, unacknowledged, .. } = self.totals;
-        if (sessions, lagging, parked, unacknowledged)
-            != (counted.sessions, counted.lagging, counted.parked, counted.unacknowledged)
+        let Totals { accounting, sessions, lagging, parked, owed, unacknowledged, .. } = self.totals;
+        if (sessions, lagging, parked, owed, unacknowledged)
+            != (counted.sessions, counted.lagging, counted.parked, counted.owed, counted.unacknowledged)
         {
-            return Err(format!("{sessions} sessions, {lagging} lagging, {parked} parked are counted wrong"));
+            return Err(format!("{sessions} sessions, {lagging} lagging, {parked} parked, {owed} owed: counted wrong"));
         }
         if !accounting.balances() || accounting.pending + unacknowledged as u64 != handles as u64 {
             return Err(format!("{handles} events are held, counted: {accounting:?}"));
@@ -452,6 +472,7 @@ impl Totals {
     fn count(&mut self, queue: &Queue) {
         self.lagging += usize::from(queue.is_lagging());
         self.parked += usize::from(queue.is_parked());
+        self.owed += usize::from(queue.is_owed());
         self.unacknowledged += queue.unacknowledged();
     }
 
@@ -459,6 +480,7 @@ impl Totals {
     fn forget(&mut self, queue: &Queue) {
         self.lagging -= usize::from(queue.is_lagging());
         self.parked -= usize::from(queue.is_parked());
+        self.owed -= usize::from(queue.is_owed());
         self.unacknowledged -= queue.unacknowledged();
     }
 }

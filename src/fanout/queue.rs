@@ -220,6 +220,14 @@ impl Queue {
         self.parked == Parked::Yes
     }
 
+    /// Whether the worker has not handed it everything yet: what is parked or read through an outbox is not its affair.
+    #[inline]
+    pub fn is_owed(&self) -> bool {
+        let is_the_workers = self.reader == Reader::Worker && self.parked == Parked::No;
+        let has_pending = self.again > 0 || !self.pending.is_empty();
+        is_the_workers && (has_pending || matches!(self.state, State::Offered(_)))
+    }
+
     pub fn unacknowledged(&self) -> usize {
         self.unacknowledged.events()
     }

@@ -19,8 +19,9 @@ pub struct Worker {
     round: Round,
 }
 
-/// How many items of a batch the host took, from the front: the commit point. Fewer than all makes the session
-/// lagging: what is left stays pending, and nothing is offered until the host calls
+/// How many items of a batch the host took, from the front: the commit point. A gap is an item like an event, so a client
+/// with room for one thing takes a gap and nothing behind it; who is often told gaps should make room for two. Fewer than
+/// all makes the session lagging: what is left stays pending, and nothing is offered until the host calls
 /// [`Fanout::writable`](super::Fanout::writable). A number past the batch's end means all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Took(pub usize);
@@ -170,7 +171,8 @@ where
 }
 
 impl Worker {
-    /// Whether there is something to drain; if not, the task is woken once there is. For a host that has an executor:
+    /// Whether there is something to drain; if not, the task is woken once there is, or once the fan-out is closed and all
+    /// is handed over. For a host that has an executor:
     ///
     /// ```
     /// # use oyez::{Fanout, FanoutOptions, PartitionId};
@@ -185,33 +187,52 @@ impl Worker {
     ///
     /// The waker is called by the thread that published, acknowledged or said writable, without a lock. It may be called
     /// although what there was has been discarded since. O(1).
-    pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.shared.lane(self.partition).queues.lock().poll_ready(context.waker())
+    pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Readiness> {
+        let mut waker = Some(context.waker().clone());
+        self.shared.lane(self.partition).queues.lock().poll_ready(&mut waker)
     }
 
-    /// Blocks this thread until there is something to drain. For a host with a thread for each partition; another thread
-    /// can end the wait with `unpark`, so a return is no promise. O(1).
+    /// Blocks this thread until there is something to drain, or the fan-out is [closed](super::Fanout::close) and all is
+    /// handed over. For a host with a thread for each partition. O(1).
     ///
     /// ```
-    /// use oyez::{Event, Fanout, FanoutOptions, OrderKey, PartitionId, Query, Took, Topic};
+    /// use oyez::{Event, Fanout, FanoutOptions, OrderKey, PartitionId, Query, Readiness, Took, Topic};
     ///
     /// let fanout = Fanout::new(FanoutOptions::default());
     /// let ada = fanout.connect(PartitionId(0)).unwrap();
     /// fanout.subscribe(ada, Topic(7)).unwrap();
     /// let mut worker = fanout.worker(PartitionId(0)).unwrap();
+    /// let mut items = 0;
     /// std::thread::scope(|scope| {
-    ///     scope.spawn(|| fanout.publish(&Query::topic(Topic(7)), Event::new(OrderKey(1), *b"hello")).unwrap());
-    ///     while worker.drain(usize::MAX, |_, _| Took::ALL).resume_panics().items == 0 {
-    ///         worker.wait();
+    ///     scope.spawn(|| {
+    ///         fanout.publish(&Query::topic(Topic(7)), Event::new(OrderKey(1), *b"hello")).unwrap();
+    ///         fanout.close();
+    ///     });
+    ///     while worker.wait() == Readiness::Ready {
+    ///         items += worker.drain(usize::MAX, |_, _| Took::ALL).resume_panics().items;
     ///     }
     /// });
+    /// assert_eq!(items, 1);
     /// ```
-    pub fn wait(&mut self) {
+    pub fn wait(&mut self) -> Readiness {
         let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        if self.poll_ready(&mut Context::from_waker(&waker)).is_pending() {
-            std::thread::park();
+        loop {
+            match self.poll_ready(&mut Context::from_waker(&waker)) {
+                Poll::Ready(readiness) => return readiness,
+                Poll::Pending => std::thread::park(),
+            }
         }
     }
+}
+
+/// Why a worker does not wait (any more).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// There is something to drain.
+    Ready,
+    /// The fan-out takes in no more events, and every session has been handed everything, but for those that are parked
+    /// or read through an outbox.
+    Closed,
 }
 
 /// Wakes a thread that waits.
@@ -225,7 +246,8 @@ impl Wake for Unpark {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.shared.lane(self.partition).queues.lock().unseat_worker();
+        // Dropped after the lock is: a waker's last drop is a host's code.
+        let _waker = self.shared.lane(self.partition).queues.lock().unseat_worker();
     }
 }
 
