@@ -49,8 +49,8 @@ use std::task::Waker;
 ///
 /// - **Publish never waits for a session.** When a session's queue is full, the event's class decides what gives way:
 ///   the oldest event, the new one, or the session ([`Overload`]). What was dropped is told by a [`Gap`] with the exact
-///   count, in its place. When a partition's budget is used up, sessions that nobody reads give way first; only what
-///   waits for a worker that does not come makes it refuse, and the receipt says so.
+///   count, in its place. When a partition's budget is used up, sessions that nobody reads give way first (not what is
+///   kept for their windows); when that is not enough it refuses, and the receipt says so.
 /// - **A session can break off and come back**: [`park`](Self::park), [`resume`](Self::resume), and what was not
 ///   [acknowledged](Self::acknowledge) comes again.
 /// - **Nothing is lost silently**: [`Accounting`] says where every accepted event went.
@@ -131,12 +131,16 @@ impl Shared {
 impl Lane {
     /// Changes queues, and wakes the worker if that gave it something to do.
     fn change<T>(&self, change: impl FnOnce(&mut Partition) -> T) -> T {
-        let mut queues = self.queues.lock();
-        let changed = change(&mut queues);
-        let waker = queues.take_waker();
-        drop(queues);
+        let (changed, waker) = self.change_asleep(change);
         waker.into_iter().for_each(Waker::wake);
         changed
+    }
+
+    /// Changes queues; the waker is the caller's to call, without a lock.
+    fn change_asleep<T>(&self, change: impl FnOnce(&mut Partition) -> T) -> (T, Option<Waker>) {
+        let mut queues = self.queues.lock();
+        let changed = change(&mut queues);
+        (changed, queues.take_waker())
     }
 }
 
@@ -199,14 +203,17 @@ impl Fanout {
         let mut publishing = self.shared.publishing.lock();
         let partition = publishing.registry.partition_of(session)?;
         let topics = publishing.registry.disconnect(session)?;
-        self.end(session, partition, Ending::Disconnect);
+        let waker = self.end(session, partition, Ending::Disconnect);
+        drop(publishing);
+        waker.into_iter().for_each(Waker::wake);
         Ok(topics)
     }
 
-    fn end(&self, session: SessionId, partition: PartitionId, ending: Ending) {
+    fn end(&self, session: SessionId, partition: PartitionId, ending: Ending) -> Option<Waker> {
         let lane = self.shared.lane(partition);
-        lane.change(|queues| queues.close(session, ending));
+        let ((), waker) = lane.change_asleep(|queues| queues.close(session, ending));
         lane.changes.announce();
+        waker
     }
 
     /// Ends all sessions of a partition, as if each had disconnected; returns their number. The partition stays, and
@@ -219,8 +226,10 @@ impl Fanout {
         let mut publishing = self.shared.publishing.lock();
         let sessions = publishing.registry.drop_partition(partition)?;
         let lane = self.shared.lane(partition);
-        lane.change(Partition::close_all);
+        let ((), waker) = lane.change_asleep(Partition::close_all);
         lane.changes.announce();
+        drop(publishing);
+        waker.into_iter().for_each(Waker::wake);
         Ok(sessions)
     }
 
@@ -247,7 +256,8 @@ impl Fanout {
     }
 
     /// Puts an event into the queue of every session in the query's audience, and tells for how many. Never waits for
-    /// a session or a worker. O(audience) for one topic, O(n log n) for several. A worker may hand the event over before
+    /// a session or a worker. O(audience) for one topic, O(n log n) for several; more when sessions have to give way or end
+    /// for it. A worker may hand the event over before
     /// the call returns; who must know the number first asks for the [`audience`](Self::audience).
     ///
     /// # Errors
@@ -303,7 +313,7 @@ impl Fanout {
         for &session in &receipt.overflowed {
             // Connected until now: the lock on the registry is still ours.
             let _ = publishing.registry.disconnect(session);
-            self.end(session, session.partition(self.shared.layout), Ending::Overflow);
+            wakers.extend(self.end(session, session.partition(self.shared.layout), Ending::Overflow));
         }
         publishing.history.remember(sequence, audience.sessions(), &receipt.refused);
         publishing.spare = audience.into_sessions();
@@ -327,9 +337,9 @@ impl Fanout {
     /// ```
     pub fn close(&self) {
         self.shared.publishing.lock().openness = Openness::Closed;
-        for lane in &self.shared.lanes {
-            lane.change(Partition::shut);
-        }
+        let lanes = self.shared.lanes.iter();
+        let wakers: Vec<Waker> = lanes.filter_map(|lane| lane.change_asleep(Partition::shut).1).collect();
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Whether the fan-out is closed. O(1).
@@ -388,6 +398,9 @@ impl Fanout {
     /// gaps in their places. Only a session with a window keeps what it was handed. A session that was not parked may be
     /// resumed as well: its connection was replaced. O(1) for each event acknowledged.
     ///
+    /// A batch that a callback on another thread has in hand at this moment was made for the old connection: a host
+    /// that looks up the connection within the callback should swap it between drains, on the worker's thread.
+    ///
     /// # Errors
     ///
     /// As [`acknowledge`](Self::acknowledge); the session stays parked then.
@@ -399,7 +412,7 @@ impl Fanout {
     }
 
     /// A session can take more: the host calls it when a session that did not take all it was offered has room again.
-    /// What is pending comes with the next drain. Called while the worker's callback has the session's batch in hand,
+    /// What is pending comes with the next drain, unless the session is parked or its window is full. Called while the worker's callback has the session's batch in hand,
     /// it counts after that. O(1).
     ///
     /// # Errors
@@ -421,7 +434,7 @@ impl Fanout {
     }
 
     /// An outbox from which a session's owner pulls its events; the partition's worker passes the session by until the
-    /// outbox is dropped. O(1).
+    /// outbox is dropped; a session that was lagging is not any more then. O(1).
     ///
     /// # Errors
     ///

@@ -33,7 +33,7 @@ pub struct Accounting {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Discarded {
-    /// The session disconnected, or its partition was dropped while the host had the event in hand.
+    /// The session disconnected; or it ended in whatever way while the host had the event in hand.
     pub disconnect: u64,
     /// The partition was dropped.
     pub partition_drop: u64,

@@ -865,3 +865,78 @@ fn a_closed_worker_waits_for_who_lags_or_has_not_acknowledged_until_they_go() {
     assert_eq!(worker.wait(), Readiness::Closed);
     fanout.validate().unwrap();
 }
+
+#[test]
+fn a_client_that_stops_acknowledging_does_not_shut_its_partition() {
+    let fanout = Fanout::new(FanoutOptions::default().bytes_per_partition_max(20_000));
+    let silent = fanout.connect_with(HERE, SessionOptions::default().window(1)).unwrap();
+    fanout.subscribe(silent, Topic(8)).unwrap();
+    joined(&fanout, HERE);
+    let mut worker = fanout.worker(HERE).unwrap();
+    for _ in 0..100 {
+        let big = Event::new(OrderKey(1), vec![0; 1_000]);
+        fanout.publish(&Query::topic(Topic(8)), big).unwrap();
+        assert_eq!(fanout.publish(&to_room(), event("small")).unwrap().refused_count, 0);
+        worker.drain(usize::MAX, |_, _| Took::ALL).resume_panics();
+    }
+    assert!(fanout.accounting(silent).unwrap().shed > 50);
+    fanout.validate().unwrap();
+}
+
+#[test]
+fn an_event_larger_than_the_budget_is_refused_and_costs_nobody_anything() {
+    let fanout = Fanout::new(FanoutOptions::default().bytes_per_partition_max(5_000));
+    let parked = joined(&fanout, HERE);
+    fanout.publish(&to_room(), event("a")).unwrap();
+    fanout.park(parked).unwrap();
+    let receipt = fanout.publish(&to_room(), Event::new(OrderKey(1), vec![0; 6_000])).unwrap();
+    assert_eq!(receipt.refused_count, 1);
+    assert_eq!(fanout.accounting(parked).unwrap().pending, 1);
+}
+
+#[test]
+fn what_comes_again_comes_once_more_after_a_panic() {
+    let fanout = Fanout::new(FanoutOptions::default());
+    let ada = fanout.connect_with(HERE, SessionOptions::default().window(8)).unwrap();
+    fanout.subscribe(ada, ROOM).unwrap();
+    for text in ["a", "b", "c"] {
+        fanout.publish(&to_room(), event(text)).unwrap();
+    }
+    let mut worker = fanout.worker(HERE).unwrap();
+    worker.drain(9, |_, _| Took::ALL).resume_panics();
+    fanout.park(ada).unwrap();
+    fanout.resume(ada, Sequence(0)).unwrap();
+    let drained = worker.drain(9, |_, _| std::panic::resume_unwind(Box::new("of the host")));
+    assert_eq!(drained.panics.len(), 1);
+    fanout.writable(ada).unwrap();
+    let drained = worker.drain(9, |_, batch| {
+        assert_eq!(batch.len(), 3);
+        Took::ALL
+    });
+    assert_eq!(drained.resume_panics().items, 3);
+}
+
+#[test]
+fn a_waker_that_calls_the_fanout_meets_no_lock_when_a_session_ends() {
+    struct Nosy(Fanout, AtomicUsize);
+    impl Wake for Nosy {
+        fn wake(self: Arc<Self>) {
+            self.1.fetch_add(self.0.stats().partitions.len(), Ordering::SeqCst);
+        }
+    }
+    let endings: [fn(&Fanout, SessionId) -> usize; 2] =
+        [|fanout, ada| fanout.disconnect(ada).unwrap(), |fanout, _| fanout.drop_partition(HERE).unwrap()];
+    for end in endings {
+        let (fanout, sessions) = fanout_with_room(FanoutOptions::default(), 1);
+        let mut worker = fanout.worker(HERE).unwrap();
+        fanout.publish(&to_room(), event("a")).unwrap();
+        worker.drain(9, |_, _| Took::NONE).resume_panics();
+        fanout.close();
+        let nosy = Arc::new(Nosy(fanout.clone(), AtomicUsize::new(0)));
+        let waker = Waker::from(Arc::clone(&nosy));
+        assert!(worker.poll_ready(&mut Context::from_waker(&waker)).is_pending());
+        assert_eq!(end(&fanout, sessions[0]), 1);
+        assert_eq!(nosy.1.load(Ordering::SeqCst), 1);
+        assert_eq!(worker.wait(), Readiness::Closed);
+    }
+}

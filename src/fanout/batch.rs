@@ -25,7 +25,7 @@ impl<'a> Batch<'a> {
         self.picks.len()
     }
 
-    /// Whether nothing is pending. O(1).
+    /// Whether there is nothing to hand over now. O(1).
     pub fn is_empty(&self) -> bool {
         self.picks.is_empty()
     }
@@ -90,6 +90,8 @@ pub(super) enum Outcome {
     Took(usize),
     /// The host's callback panicked.
     Panicked,
+    /// The host was not asked: the session had ended, parked or come back.
+    PassedBy,
 }
 
 impl Round {

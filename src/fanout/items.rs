@@ -80,7 +80,10 @@ impl Items {
 
     /// Shows what [`take`](Self::take) would take, from the item `skip` on, and takes nothing.
     pub fn peek(&self, skip: usize, events_max: usize, mut show: impl FnMut(Taken)) {
-        let skipped_gaps = self.handles.range(..skip).filter(|&&handle| handle == GAP).count();
+        let skipped_gaps = match self.gaps.is_empty() {
+            true => 0,
+            false => self.handles.range(..skip).filter(|&&handle| handle == GAP).count(),
+        };
         let mut gaps = self.gaps.range(skipped_gaps..);
         let mut events = 0;
         for &handle in self.handles.range(skip..) {

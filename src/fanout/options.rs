@@ -10,13 +10,15 @@ use crate::registry::RegistryOptions;
 pub struct FanoutOptions {
     /// Of the registry inside.
     pub registry: RegistryOptions,
-    /// Events a session's queue holds; 0 counts as 1. what comes then pushes out the oldest. Events that the host has in
-    /// hand do not count. Default 256.
+    /// Events a session's queue holds; 0 counts as 1. When it is full, the event's class says what gives way. Events that
+    /// the host has in hand do not count. Default 256.
     pub events_per_session_max: usize,
     /// Events in one batch of a worker, at least 1. Default 256.
     pub batch_max: usize,
-    /// Bytes of pending events a partition may hold: payloads once, and a few bytes for each target. An event that
-    /// would exceed it is refused for the whole partition. Default 256 MiB.
+    /// Bytes of events a partition may hold that are pending or not acknowledged: payloads once, and a few bytes for each
+    /// target. For an event that would exceed it, sessions that nobody reads give way; if that is not enough, it is
+    /// refused for the whole partition. What is kept for windows does not give way, so windows times payloads should stay
+    /// well below it. Default 256 MiB.
     pub bytes_per_partition_max: usize,
     /// Bytes of one payload; a larger one is an error of its publisher. Default 1 MiB.
     pub payload_bytes_max: usize,
@@ -31,7 +33,8 @@ pub struct FanoutOptions {
     pub round_sessions: usize,
 }
 
-/// What gives way when an event comes to a session whose queue is full.
+/// What gives way when an event comes to a session whose queue is full. It is the class of the event that comes that
+/// decides: one that is in the queue already may give way to a later one of another class, or be shed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overload {

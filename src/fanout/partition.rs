@@ -216,6 +216,10 @@ impl Partition {
             let was_owed = queue.is_owed();
             let pushed = queue.push(index, overload, self.events_per_session_max, &mut self.events, &mut self.ready);
             self.totals.owed += usize::from(queue.is_owed()) - usize::from(was_owed);
+            if !queue.is_listed_unread && queue.is_unread() {
+                queue.is_listed_unread = true;
+                self.unread.push_back(session);
+            }
             match pushed {
                 Pushed::Queued => {}
                 Pushed::DroppedOldest | Pushed::DroppedNewest => dropped += 1,
@@ -236,26 +240,23 @@ impl Partition {
 
     /// Makes sure that so many bytes fit into the budget, at the cost of sessions that nobody is about to read.
     fn make_room(&mut self, needed: usize) -> bool {
-        // Sessions of this round that had something to give. When a whole round has not, nobody has.
-        let mut left = self.unread.len();
+        if needed > self.bytes_max {
+            return false;
+        }
         while self.events.bytes().saturating_add(needed) > self.bytes_max {
             let Some(session) = self.unread.pop_front() else { return false };
             let Some(queue) = self.queues[session.place(self.layout)].as_mut() else { continue };
             if queue.session != session {
                 continue;
             }
-            queue.is_listed_unread = queue.is_unread();
-            if !queue.is_listed_unread {
-                continue;
-            }
-            let shed = queue.shed(&mut self.events);
+            let shed = if queue.is_unread() { queue.shed(&mut self.events) } else { 0 };
             self.totals.accounting.pending -= shed;
             self.totals.accounting.dropped += shed;
             self.totals.accounting.shed += shed;
-            self.unread.push_back(session);
-            left = if shed > 0 { self.unread.len() } else { left.saturating_sub(1) };
-            if left == 0 {
-                return false;
+            // Who has nothing to give is listed again with its next event.
+            queue.is_listed_unread = shed > 0;
+            if queue.is_listed_unread {
+                self.unread.push_back(session);
             }
         }
         true

@@ -141,16 +141,22 @@ impl<'a> Answer<'a> {
     /// What a host's answer to an offer means.
     pub fn of(offer: &Offer, round: &'a Round, on_panic: OnPanic) -> Self {
         let picks = &round.picks[offer.picks.clone()];
-        let (taken, end) = match (offer.outcome, on_panic) {
-            (Outcome::Took(taken), _) => (taken.min(picks.len()), End::Delivered),
-            (Outcome::Panicked, OnPanic::Keep) => (0, End::Delivered),
-            (Outcome::Panicked, OnPanic::Abandon) => (picks.len(), End::Abandoned),
+        let (taken, end) = match (offer.outcome, on_panic, offer.kind) {
+            (Outcome::Took(taken), ..) => (taken.min(picks.len()), End::Delivered),
+            (Outcome::PassedBy, ..) | (Outcome::Panicked, OnPanic::Keep, _) => (0, End::Delivered),
+            // Still kept, and booked before: it comes once more.
+            (Outcome::Panicked, OnPanic::Abandon, Kind::Again { .. }) => (0, End::Delivered),
+            (Outcome::Panicked, OnPanic::Abandon, Kind::New) => (picks.len(), End::Abandoned),
         };
         let (gone, kept) = picks.split_at(taken);
         let gone_gaps = if offer.gaps.is_empty() { 0 } else { count_gaps(gone) };
         let told = if end == End::Delivered { gone_gaps } else { 0 };
         let (told, untold) = round.gaps[offer.gaps.clone()].split_at(told);
-        let room = if kept.is_empty() && offer.outcome != Outcome::Panicked { Room::Left } else { Room::None };
+        let room = match offer.outcome {
+            Outcome::PassedBy => Room::Left,
+            Outcome::Took(_) if kept.is_empty() => Room::Left,
+            Outcome::Took(_) | Outcome::Panicked => Room::None,
+        };
         Answer { kind: offer.kind, gone, kept, gone_gaps, told, untold, end, room }
     }
 
@@ -194,7 +200,7 @@ impl Queue {
         Queue {
             session,
             pending: Items::default(),
-            window,
+            window: window.map(|window| window.max(1)),
             unacknowledged: Items::default(),
             again: 0,
             state: State::Idle,
@@ -322,15 +328,19 @@ impl Queue {
         dropped
     }
 
-    /// Whether nobody is about to read it: it is lagging or parked, or its owner reads it through an outbox.
+    /// Whether nobody is about to read it: it is lagging or parked, its window is full, or its owner reads it through an
+    /// outbox.
+    #[inline]
     pub fn is_unread(&self) -> bool {
-        self.state == State::Lagging || self.parked == Parked::Yes || self.reader == Reader::Outbox
+        let is_kept_back = self.state == State::Lagging || self.parked == Parked::Yes || self.room() == 0;
+        is_kept_back || self.reader == Reader::Outbox
     }
 
     /// Drops the older half of what is pending, to make room in the partition; returns how many.
     pub fn shed(&mut self, events: &mut HeldEvents) -> u64 {
         let shed = self.trim(self.pending.events() / 2, events);
         self.shed += shed;
+        self.pending.give_back();
         shed
     }
 
@@ -502,6 +512,7 @@ impl Queue {
                 count += 1;
             }
         }
+        self.unacknowledged.give_back();
         self.again = self.again.min(self.unacknowledged.len());
         count
     }

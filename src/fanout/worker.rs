@@ -151,6 +151,7 @@ where
         let offer = &round.offers[at];
         let session = offer.session;
         if lane.changes.count() != changes && !lane.queues.lock().stands(session) {
+            round.offers[at].outcome = Outcome::PassedBy;
             continue;
         }
         let batch = round.batch(offer);
@@ -185,7 +186,8 @@ impl Worker {
     /// # assert_eq!(worker.poll_ready(&mut Context::from_waker(Waker::noop())), Poll::Pending);
     /// ```
     ///
-    /// The waker is called by the thread that published, acknowledged or said writable, without a lock. It may be called
+    /// The waker is called, without a lock, by the thread whose call on the fan-out gave the worker something to do or
+    /// settled the last of it; it must not panic. It may be called
     /// although what there was has been discarded since. O(1).
     pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Readiness> {
         let mut waker = Some(context.waker().clone());

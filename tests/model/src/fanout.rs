@@ -355,7 +355,9 @@ impl Session {
 
     /// Nobody is about to read it.
     fn is_unread(&self, partition: usize) -> bool {
-        self.partition == partition && self.connected && (self.lagging || self.parked || self.outbox)
+        self.partition == partition
+            && self.connected
+            && (self.lagging || self.parked || self.outbox || self.room() == 0)
     }
 
     /// Takes what is to be handed over next: events that were not acknowledged, or else new ones with their gaps.
@@ -822,13 +824,17 @@ impl Model {
                 let is_back = session.in_hand.as_ref().is_some_and(|hand| hand.resumed);
                 let is_there = session.connected && !session.parked && !is_back;
                 let (seen, took) = if is_there { host(self, who, &items) } else { (Seen::Nothing, Took::Some(0)) };
-                answers.push((who, took));
+                answers.push((who, took, is_there));
                 if is_there {
                     handed.push(Handed { who, items, seen });
                 }
             }
-            for (name, took) in answers {
+            for (name, took, was_asked) in answers {
                 self.commit(name, took);
+                if !was_asked {
+                    self.sessions[name].lagging = false;
+                    self.list(name);
+                }
             }
         }
         Seen::Drained(handed)
@@ -882,6 +888,8 @@ impl Model {
             Took::All => (all, Fate::HandedOver),
             Took::Some(taken) => (usize::from(taken).min(all), Fate::HandedOver),
             Took::Panic if limits.keep_on_panic => (0, Fate::HandedOver),
+            // It is still kept, and comes once more.
+            Took::Panic if hand.again => (0, Fate::HandedOver),
             Took::Panic => (all, Fate::Missed),
         };
         let (gone, kept) = hand.items.split_at(taken);
