@@ -213,12 +213,16 @@ impl Partition {
         for &session in sessions {
             let queue = self.queues[session.place(self.layout)].as_mut();
             let queue = queue.expect("an audience made under the registry's lock holds connected sessions");
-            let was_owed = queue.is_owed();
+            // Only a first event changes what follows; the others are the hot path.
+            let is_first = queue.has_no_events();
+            let was_owed = is_first && queue.is_owed();
             let pushed = queue.push(index, overload, self.events_per_session_max, &mut self.events, &mut self.ready);
-            self.totals.owed += usize::from(queue.is_owed()) - usize::from(was_owed);
-            if !queue.is_listed_unread && queue.is_unread() {
-                queue.is_listed_unread = true;
-                self.unread.push_back(session);
+            if is_first {
+                self.totals.owed += usize::from(queue.is_owed()) - usize::from(was_owed);
+                if !queue.is_listed_unread && queue.is_unread() {
+                    queue.is_listed_unread = true;
+                    self.unread.push_back(session);
+                }
             }
             match pushed {
                 Pushed::Queued => {}

@@ -226,6 +226,11 @@ impl Queue {
         self.parked == Parked::Yes
     }
 
+    #[inline]
+    pub fn has_no_events(&self) -> bool {
+        self.pending.events() == 0
+    }
+
     /// Whether the worker has not handed it everything yet: what is parked or read through an outbox is not its affair.
     #[inline]
     pub fn is_owed(&self) -> bool {
