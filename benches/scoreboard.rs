@@ -262,9 +262,16 @@ fn print_details(figures: &[Figure]) {
     }
 }
 
-/// Three digits or so: nothing here is more precise.
+/// Three digits: nothing here is more precise.
 fn number(value: f64) -> String {
-    if value < 100.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+    let decimals = match value.abs() {
+        0.0 => 0,
+        small if small < 1.0 => 3,
+        small if small < 10.0 => 2,
+        small if small < 100.0 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$}")
 }
 
 impl fmt::Display for Goal {
