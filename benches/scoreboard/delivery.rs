@@ -1,0 +1,70 @@
+//! Area `delivery`: publishing to sessions and handing the events over, against the ways it is done elsewhere.
+//!
+//! **Publisher and worker are one figure**: a contender publishes and drains, and both are timed, so that nobody wins by
+//! deferring work. The exceptions say so: `delivery.publisher` is the publisher alone. One thread does everything,
+//! ours too.
+//!
+//! **Touch**: the host writes a line of 64 bytes of its own for each session and batch, as who has a connection to
+//! write to must. The lines are out of the caches when the clock starts, and so is what the contenders keep.
+//!
+//! | figure | what it is |
+//! |---|---|
+//! | `touch.*`, `own.*`, `broadcast.*` | one topic, so many events and then a drain, for each delivery ([`one_topic`]); `own` without touch |
+//! | `publisher.*` | a publish to a topic of a million by one to a topic of ten, a worker draining in between |
+//! | `catch_up.*`, `lagging_cost.*` | what slow sessions cost, themselves and the others ([`slow`]) |
+//! | `hostile.*` | small events, broadcasts, joins and slow sessions at once ([`hostile`]) |
+//! | `resume.*` | every session breaks off and comes back ([`resume`]) |
+//! | `idle_bytes.*` | what a session costs that gets nothing ([`idle`]) |
+//!
+//! What was delivered is asserted for every session, in every round: the right number, and where events are looked
+//! at, in order.
+
+mod hostile;
+mod hosts;
+mod idle;
+mod one_topic;
+mod publisher;
+mod resume;
+mod slow;
+
+use super::measure::Readings;
+use crate::delivery_peers::pointer_set::{self, Hashed, InPlaceOrder};
+use crate::{Effort, Figure};
+
+const SEED: u64 = 0xDE11;
+const M: u32 = 1_000_000;
+
+/// Measures those figures that are `wanted`.
+pub fn run(effort: Effort, wanted: &dyn Fn(&str) -> bool) -> Vec<Figure> {
+    pointer_set::check_against_queues::<Hashed>();
+    pointer_set::check_against_queues::<InPlaceOrder>();
+    let rounds = match effort {
+        Effort::Quick => 5,
+        Effort::Full => 9,
+    };
+    let mut figures = Vec::new();
+    figures.extend(one_topic::broadcast(rounds));
+    figures.extend(one_topic::all_of_1m(effort, rounds));
+    figures.extend(one_topic::quarter_of_4m(rounds));
+    figures.extend(publisher::run(rounds));
+    figures.extend(slow::lagging_cost(rounds));
+    figures.extend(slow::catch_up(rounds));
+    figures.extend(hostile::run(effort, rounds));
+    figures.extend(resume::run("delivery.resume.100k_x20", M / 10, rounds));
+    if effort == Effort::Full {
+        figures.extend(resume::run("delivery.resume.1m_x20", M, rounds));
+    }
+    figures.extend(idle::run());
+    figures.retain(|figure| wanted(&figure.name));
+    figures
+}
+
+/// A figure from the readings of these contenders, ours first; who has none is left out.
+fn figure(name: &str, readings: &Readings, what: &'static str, contenders: &[&'static str]) -> Figure {
+    let spread = |&who| Some((who, readings.get(what, who)?));
+    let contenders = contenders.iter().filter_map(spread).collect();
+    Figure { name: name.to_owned(), contenders, floor: readings.get(what, FLOOR) }
+}
+
+/// The contender that is the machine itself.
+const FLOOR: &str = "floor";
