@@ -207,7 +207,7 @@ impl Channel {
 
     fn publish(&mut self, topics: &[Topic], kind: Kind, payload: &str) -> Result<(), Difference> {
         let class = Class::new(kind as u8).expect("there are six kinds");
-        let event = Event::new(ORDER, payload.as_bytes()).class(class).metadata(self.events);
+        let event = Event::new(ORDER, payload.as_bytes()).class(class);
         self.stage.publish(topics, event)?;
         self.events += 1;
         if self.events.is_multiple_of(EVENTS_PER_SCROLL) {
@@ -232,7 +232,7 @@ impl Channel {
 
     /// A log ends: nobody is known to be present after it.
     pub fn end_of_file(&mut self) -> Result<(), Difference> {
-        self.stage.drain(false)?;
+        self.stage.settle()?;
         self.stage.drop_partitions()?;
         let present = self.members.iter_mut().enumerate().filter(|(_, member)| !member.sessions.is_empty());
         let mut gone = Vec::with_capacity(self.present);

@@ -1,8 +1,9 @@
 //! The model beside the real thing: each call's outcome is compared with what the naive oracle says.
 
+use crate::crew::HandedOver;
 use oyez::{
-    Batch, Fanout, Flush, GroupId, Joined, MemberId, MemberList, Receipt, Topic, Unsubscribed, Upserted, View,
-    ViewerId, Window,
+    Fanout, Flush, GroupId, Joined, MemberId, MemberList, Receipt, Topic, Unsubscribed, Upserted, View, ViewerId,
+    Window,
 };
 use oyez_driver::translate;
 use oyez_model::{fanout, list};
@@ -15,8 +16,6 @@ pub struct Check {
     fanout: fanout::Model,
     list: list::Model,
     partitions: usize,
-    /// What the current drain has handed over, with the answers.
-    handed: Vec<(fanout::Handed, oyez::Took)>,
 }
 
 /// Oyez and the model do not agree.
@@ -50,12 +49,7 @@ impl Check {
             windows: 3,
             window_rows: 100,
         };
-        Check {
-            fanout: fanout::Model::new(limits),
-            list: list::Model::new(list),
-            partitions: partitions.into(),
-            handed: Vec::new(),
-        }
+        Check { fanout: fanout::Model::new(limits), list: list::Model::new(list), partitions: partitions.into() }
     }
 
     pub fn connect(&mut self, partition: usize, name: usize) -> Result<(), Difference> {
@@ -86,15 +80,9 @@ impl Check {
         agree("publish", seen, self.fanout.publish(&to, PUSHES_OUT_THE_OLDEST, &mut std::iter::once(pressure)))
     }
 
-    /// Notes a batch of the current drain.
-    pub fn record(&mut self, who: usize, batch: Batch<'_>, took: oyez::Took) {
-        let items = batch.iter().map(translate::item).collect();
-        self.handed.push((fanout::Handed { who, items, seen: fanout::Seen::Nothing }, took));
-    }
-
-    /// The drain is over: the model must have handed over the same, in the same order.
-    pub fn drain(&mut self, partition: usize) -> Result<(), Difference> {
-        let (handed, answers): (Vec<_>, Vec<_>) = self.handed.drain(..).unzip();
+    /// A partition has drained: the model must have handed over the same, in the same order.
+    pub fn drain(&mut self, partition: usize, handed: HandedOver) -> Result<(), Difference> {
+        let (handed, answers): (Vec<_>, Vec<_>) = handed.into_iter().unzip();
         let mut answers = answers.into_iter();
         let expected = self.fanout.drain(partition as u8, usize::MAX, |_, _, _| {
             let took = answers.next().map_or(0, |oyez::Took(taken)| taken);

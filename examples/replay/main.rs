@@ -5,10 +5,12 @@
 //! one in a hundred only now and then, one in a hundred never. At the end a table says what happened and what it cost.
 //!
 //! `input.rs` finds the logs, `line.rs` reads a line, `day.rs` makes up a day where there are none; `channel.rs` is the
-//! service that embeds oyez; `stage.rs` makes its calls, and `check.rs` compares each with the model; `report.rs` prints.
+//! service that embeds oyez; `stage.rs` makes its calls, with `crew.rs` a thread for each partition, and `check.rs` compares
+//! each with the model; `report.rs` prints.
 
 mod channel;
 mod check;
+mod crew;
 mod day;
 mod input;
 mod line;
@@ -144,6 +146,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         replay_logs(arguments, &mut channel, &mut lines)?;
         names(&arguments.paths)
     };
+    channel.stage.finish();
     let run = Run {
         source,
         elapsed: start.elapsed(),

@@ -76,7 +76,8 @@ pub fn print(out: &mut impl Write, run: &Run, lines: &Lines, channel: &Channel) 
     let sessions = format!("{} sessions, {} a nick", grouped(channel.peak_sessions as u64), run.sessions_per_nick);
     row(out, "peak present", channel.peak_present as u64, &sessions)?;
     row(out, "events", channel.events, "")?;
-    let rate = format!("{:.1} M/s; {}", accounting.delivered as f64 / seconds / 1e6, bytes(channel.stage.bytes_read));
+    let rate =
+        format!("{:.1} M/s; {}", accounting.delivered as f64 / seconds / 1e6, bytes(channel.stage.counters.bytes_read));
     row(out, "deliveries", accounting.delivered, &rate)?;
     writeln!(out)?;
 
@@ -90,6 +91,8 @@ pub fn print(out: &mut impl Write, run: &Run, lines: &Lines, channel: &Channel) 
     row(out, "= accepted?", accounting.accounted(), holds)?;
     row(out, "refused", stats.refused(), "")?;
     row(out, "gaps told", stats.gaps(), "")?;
+    let lagging = &channel.stage.lagging;
+    row(out, "lagging at the end", lagging.iter().sum::<usize>() as u64, &by_partition(lagging))?;
     writeln!(out)?;
 
     let synced =
@@ -97,6 +100,7 @@ pub fn print(out: &mut impl Write, run: &Run, lines: &Lines, channel: &Channel) 
     row(out, "window syncs", list.syncs, &synced)?;
     row(out, "list flushes", list.flushes, "")?;
     latency(out, "publish", &channel.stage.publish_ns)?;
+    latency(out, "hand-over", &channel.stage.counters.wait_ns)?;
     latency(out, "list change", &channel.stage.list_ns)?;
     match peak_memory() {
         Some(peak) => writeln!(out, "{:<28}{:>16}", "peak memory", bytes(peak))?,
@@ -129,6 +133,11 @@ fn parsed_share(lines: &Lines) -> String {
 fn discarded(discarded: &oyez::Discarded) -> String {
     let oyez::Discarded { disconnect, partition_drop, .. } = discarded; // no class of the replay overflows
     format!("{} at a disconnect, {} at a partition drop", grouped(*disconnect), grouped(*partition_drop))
+}
+
+fn by_partition(counts: &[usize]) -> String {
+    let counts: Vec<String> = counts.iter().map(|count| grouped(*count as u64)).collect();
+    format!("sessions, by partition: {}", counts.join(" + "))
 }
 
 fn latency(out: &mut impl Write, name: &str, histogram: &Histogram<u64>) -> io::Result<()> {

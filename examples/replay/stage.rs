@@ -2,10 +2,11 @@
 //! ends the replay.
 
 use crate::check::{Check, Difference};
+use crate::crew::{Counters, Crew, HandedOver, Pace, Pacing, histogram};
 use hdrhistogram::Histogram;
 use oyez::{
     Event, Fanout, FanoutOptions, Flush, GroupId, MemberId, MemberList, MemberListOptions, PartitionId, Query,
-    SessionId, Took, Topic, ViewerId, Window, Worker,
+    SessionId, Topic, ViewerId, Window,
 };
 use std::collections::HashMap;
 use std::time::Instant;
@@ -13,36 +14,25 @@ use std::time::Instant;
 /// Events that a session's queue holds.
 const EVENTS_PER_SESSION: usize = 256;
 
-/// How a session reads.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
-    /// Whatever it is offered.
-    Prompt,
-    /// Only when it is woken.
-    Slow,
-    /// Never.
-    Stuck,
-}
-
 /// One member's connected sessions and its row are kept by a service that embeds oyez like this.
 pub struct Stage {
     fanout: Fanout,
-    workers: Vec<Worker>,
+    crew: Crew,
+    partitions: usize,
     list: MemberList,
-    sessions: HashMap<SessionId, Session>,
+    /// Those connected, by their numbers in the order of connecting; the model's names for them.
+    names: HashMap<SessionId, usize>,
     connected_so_far: usize,
     check: Option<Check>,
-    /// Bytes of payload that sessions have read.
-    pub bytes_read: u64,
+    /// What publishes are dated from.
+    epoch: Instant,
+    /// What the partitions' threads have counted, once all is [finished](Self::finish).
+    pub counters: Counters,
+    /// By partition, the sessions that lagged when it was last dropped.
+    pub lagging: Vec<usize>,
     /// Nanoseconds of each publish, and of each change of the list.
     pub publish_ns: Histogram<u64>,
     pub list_ns: Histogram<u64>,
-}
-
-struct Session {
-    /// Its number in the order of connecting; the model's name for it.
-    name: usize,
-    pace: Pace,
 }
 
 impl Stage {
@@ -52,17 +42,19 @@ impl Stage {
             .events_per_session_max(EVENTS_PER_SESSION)
             .batch_max(EVENTS_PER_SESSION);
         let fanout = Fanout::new(options);
-        let worker = |partition: u8| fanout.worker(PartitionId(partition.into())).expect("nobody else takes one");
-        // From a nanosecond to ten seconds, to two digits.
-        let histogram = || Histogram::new_with_bounds(1, 10_000_000_000, 2).expect("the bounds are in order");
+        let pacing = if with_check { Pacing::InStep } else { Pacing::Beside };
+        let epoch = Instant::now();
         Stage {
-            workers: (0..partitions).map(worker).collect(),
+            crew: Crew::new(&fanout, partitions, pacing, epoch),
             fanout,
+            partitions: partitions.into(),
             list: MemberList::new(groups.iter().copied(), MemberListOptions::default()),
-            sessions: HashMap::new(),
+            names: HashMap::new(),
             connected_so_far: 0,
             check: with_check.then(|| Check::new(partitions, groups.len(), EVENTS_PER_SESSION)),
-            bytes_read: 0,
+            epoch,
+            counters: Counters::default(),
+            lagging: Vec::new(),
             publish_ns: histogram(),
             list_ns: histogram(),
         }
@@ -77,7 +69,7 @@ impl Stage {
     }
 
     pub fn connected(&self) -> usize {
-        self.sessions.len()
+        self.names.len()
     }
 
     /// Connects a session, to the partitions in turn: one in a hundred never reads, another one is slow.
@@ -89,18 +81,24 @@ impl Stage {
             49 => Pace::Slow,
             _ => Pace::Prompt,
         };
-        let partition = name % self.workers.len();
+        let partition = self.partition_of(name);
         let session = self.fanout.connect(PartitionId(partition as u16)).expect("a partition holds four million");
-        self.sessions.insert(session, Session { name, pace });
+        self.crew.add(partition, session, name, pace);
+        self.names.insert(session, name);
         if let Some(check) = &mut self.check {
             check.connect(partition, name)?;
         }
         Ok(session)
     }
 
+    fn partition_of(&self, name: usize) -> usize {
+        name % self.partitions
+    }
+
     pub fn disconnect(&mut self, session: SessionId) -> Result<(), Difference> {
         let topics = self.fanout.disconnect(session).expect("we connected it");
-        let Session { name, .. } = self.sessions.remove(&session).expect("we connected it");
+        let name = self.names.remove(&session).expect("we connected it");
+        self.crew.remove(self.partition_of(name), session);
         match &mut self.check {
             Some(check) => check.disconnect(name, topics),
             None => Ok(()),
@@ -109,8 +107,11 @@ impl Stage {
 
     /// Ends all sessions of all partitions.
     pub fn drop_partitions(&mut self) -> Result<(), Difference> {
-        self.sessions.clear();
-        for partition in 0..self.workers.len() {
+        let stats = self.fanout.stats();
+        self.lagging = stats.partitions.iter().map(|partition| partition.lagging).collect();
+        self.names.clear();
+        self.crew.remove_all();
+        for partition in 0..self.partitions {
             let ended = self.fanout.drop_partition(PartitionId(partition as u16)).expect("it exists");
             if let Some(check) = &mut self.check {
                 check.drop_partition(partition, ended)?;
@@ -122,7 +123,7 @@ impl Stage {
     pub fn subscribe(&mut self, session: SessionId, topic: Topic) -> Result<(), Difference> {
         let joined = self.fanout.subscribe(session, topic).expect("it is connected, with a topic or two");
         match &mut self.check {
-            Some(check) => check.subscribe(self.sessions[&session].name, topic, joined),
+            Some(check) => check.subscribe(self.names[&session], topic, joined),
             None => Ok(()),
         }
     }
@@ -130,7 +131,7 @@ impl Stage {
     pub fn unsubscribe(&mut self, session: SessionId, topic: Topic) -> Result<(), Difference> {
         let unsubscribed = self.fanout.unsubscribe(session, topic).expect("it is connected");
         match &mut self.check {
-            Some(check) => check.unsubscribe(self.sessions[&session].name, topic, unsubscribed),
+            Some(check) => check.unsubscribe(self.names[&session], topic, unsubscribed),
             None => Ok(()),
         }
     }
@@ -138,6 +139,7 @@ impl Stage {
     pub fn publish(&mut self, topics: &[Topic], event: Event) -> Result<(), Difference> {
         let query = Query::any_of(topics.iter().copied());
         let start = Instant::now();
+        let event = event.metadata(u64::try_from((start - self.epoch).as_nanos()).unwrap_or(u64::MAX));
         let receipt = self.fanout.publish(&query, event).expect("a line is shorter than a megabyte");
         self.publish_ns.saturating_record(nanoseconds(start));
         match &mut self.check {
@@ -146,51 +148,40 @@ impl Stage {
         }
     }
 
-    /// Drains every partition. Slow sessions read only in a drain that wakes them.
+    /// Lets the partitions drain; with a check, what they hand over is compared. Slow sessions read only when they are
+    /// woken.
     pub fn drain(&mut self, wakes_slow: bool) -> Result<(), Difference> {
         if wakes_slow {
             self.wake_slow()?;
         }
-        for (partition, worker) in self.workers.iter_mut().enumerate() {
-            let (sessions, bytes_read, check) = (&self.sessions, &mut self.bytes_read, &mut self.check);
-            let drained = worker.drain(usize::MAX, |session, batch| {
-                let Session { name, pace } = sessions[&session];
-                let took = match pace {
-                    Pace::Prompt => Took::ALL,
-                    Pace::Slow if wakes_slow => Took::ALL,
-                    Pace::Slow | Pace::Stuck => Took::NONE,
-                };
-                if took == Took::ALL {
-                    for item in batch.iter() {
-                        let oyez::Item::Event(_, event) = item else { continue };
-                        *bytes_read += event.payload.len() as u64;
-                    }
-                }
-                if let Some(check) = check {
-                    check.record(name, batch, took);
-                }
-                took
-            });
-            drained.resume_panics();
-            if let Some(check) = check {
-                check.drain(partition)?;
-            }
+        let handed = self.crew.drain();
+        self.check_drains(handed)
+    }
+
+    /// Lets the partitions drain until nothing is left that a session would read.
+    pub fn settle(&mut self) -> Result<(), Difference> {
+        let handed = self.crew.settle();
+        self.check_drains(handed)
+    }
+
+    fn check_drains(&mut self, handed: Vec<HandedOver>) -> Result<(), Difference> {
+        match &mut self.check {
+            Some(check) => (0..).zip(handed).try_for_each(|(partition, handed)| check.drain(partition, handed)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn wake_slow(&mut self) -> Result<(), Difference> {
-        let slow = self.sessions.iter().filter(|(_, session)| session.pace == Pace::Slow);
-        // In the order of connecting, so that the model's sessions wake in the same order.
-        let mut slow: Vec<_> = slow.map(|(session, Session { name, .. })| (*name, *session)).collect();
-        slow.sort_unstable();
-        for (name, session) in slow {
-            self.fanout.writable(session).expect("it is connected");
-            if let Some(check) = &mut self.check {
-                check.writable(name)?;
-            }
+        let names = self.crew.wake_slow();
+        match &mut self.check {
+            Some(check) => names.into_iter().try_for_each(|name| check.writable(name)),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Ends the partitions' threads. Nothing can be published after it.
+    pub fn finish(&mut self) {
+        self.counters = self.crew.finish();
     }
 
     pub fn upsert(&mut self, member: MemberId, group: GroupId, collation: &[u8]) -> Result<(), Difference> {
