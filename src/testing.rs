@@ -1,8 +1,21 @@
-//! For the tests of a host: [`Recorder`], a sink that remembers what each session was handed.
+//! For the tests of a host: [`Recorder`], a sink that remembers what each session was handed; [`SimulatedHost`]s that are
+//! slow, stuck, partial takers, panic, or call back; a [`ManualClock`] and a [`Scheduler`] that decides by a seed; and the
+//! [`Simulation`], all of it around a real [`Fanout`](crate::Fanout), with a log that can be replayed.
+
+mod command;
+mod host;
+mod schedule;
+mod simulation;
+
+pub use command::{Command, NotACommand, Publish, Who};
+pub use host::{Answer, Behaviour, Call, SimulatedHost, Take};
+pub use schedule::{ManualClock, Random, Scheduler};
+pub use simulation::{Handed, NotAScript, Outcome, Refusal, Script, Simulation};
 
 use crate::fanout::{Batch, Event, Gap, Item, Sequence, Took};
 use crate::registry::SessionId;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// One thing a session was handed, as an owned value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +65,18 @@ impl From<Item<'_>> for Record {
         match item {
             Item::Gap(gap) => Record::Gap(gap),
             Item::Event(sequence, event) => Record::Event(sequence, event.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Record::Gap(Gap { count, first, last }) => write!(f, "gap of {count}, {} to {}", first.0, last.0),
+            Record::Event(sequence, Event { order_key, class, metadata, payload }) => {
+                write!(f, "{} key {} class {}", sequence.0, order_key.0, class.number())?;
+                write!(f, " word {metadata} bytes {}", payload.len())
+            }
         }
     }
 }
