@@ -389,3 +389,26 @@ fn item(item: oyez::Item<'_>) -> Item {
     }
     translate::item(item)
 }
+
+/// One run of a script, a step at a time, with limits of its own.
+pub struct Run {
+    model: Model,
+    host: Host,
+}
+
+impl Run {
+    pub fn new(limits: Limits, bytes_max: usize) -> Self {
+        Run { model: Model::new(limits), host: Host::new(&Settings { limits, bytes_max }) }
+    }
+
+    /// # Panics
+    ///
+    /// At a difference, and when an invariant does not hold.
+    pub fn apply(&mut self, op: &Op) -> Seen {
+        let seen = self.host.apply(op, &self.model);
+        let expected = self.model.apply(op, &mut self.host.pressure.drain(..));
+        assert_eq!(seen, expected, "{op:?}");
+        self.host.compare(&self.model);
+        seen
+    }
+}
