@@ -5,4 +5,5 @@ pub mod fanout;
 pub mod list;
 mod script;
 pub mod set;
+pub mod simulator;
 pub mod translate;
