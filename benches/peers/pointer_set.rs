@@ -4,15 +4,17 @@
 //! 16-bit index into each subscriber; a subscriber's first index puts it into the list of those to drain. A drain hands
 //! each of them its messages, once, and forgets the tick's.
 //!
-//! **What is ours in it.** A subscriber is a line of a vector and not a box: what a pointer would find lies in the same
-//! one cache line (a count and 31 indices; there 32 indices and three pointers), without an allocation each, a pointer
-//! has 4 bytes instead of 8, and the list to drain is a vector instead of links through the subscribers. All of that
-//! is faster than the original, and none of it slower. Topics of a subscriber, which only leaving needs, are apart.
+//! **What is ours in it**, each of it faster than the original. A subscriber is a number and not an address: 4 bytes
+//! instead of 8 in a set, and its parts lie in vectors. Its 32 indices are one cache line, of which a publish writes 2
+//! bytes and reads nothing, so that it does not wait for the line: the count that says where to write is apart, and a
+//! million counts fit into the caches (measured: a fifth to a third faster than both in one line). The list to drain is
+//! a vector instead of links through the subscribers.
 //!
 //! **In which order a set is walked** decides what a publish costs: every target is a cache line. [`Hashed`] is the
-//! usual case, where a good hash leaves no order. [`InPlaceOrder`] uses that subscribers have numbers: the hash is the
-//! number itself, so the walk goes through memory in one direction and the processor fetches ahead. No user of the
-//! original has that, since their sets hold addresses.
+//! usual set, where a good hash leaves no order. [`InPlaceOrder`] uses that subscribers have numbers: the hash is the
+//! number itself, so the walk goes through memory in one direction and the processor fetches ahead. In the original,
+//! which hashes addresses by themselves and walks a set in the order of insertion, a topic is between the two: like the
+//! second while its subscribers were made and joined one after the other, like the first when it has changed for a while.
 //!
 //! **Slow subscribers** (the original copies what a socket does not take into its buffer, up to a limit) have a bounded
 //! queue of messages in arrival order, the oldest of which give way.
@@ -76,7 +78,11 @@ impl Hasher for NumberHasher {
 /// Subscribers, topics, and the tick's messages.
 pub struct PointerSet<S> {
     topics: AHashMap<u32, HashSet<u32, S>>,
-    subscribers: Vec<Subscriber>,
+    /// By subscriber, from here to `indices`.
+    states: Vec<State>,
+    counts: Vec<u8>,
+    /// Of the tick's messages, as many as it has.
+    indices: Vec<Indices>,
     to_drain: Vec<u32>,
     messages: Vec<Payload>,
     topics_of: Vec<Vec<u32>>,
@@ -85,16 +91,13 @@ pub struct PointerSet<S> {
     delivered: u64,
 }
 
-const INDICES_MAX: usize = 31;
+/// As in the original.
+const INDICES_MAX: usize = 32;
 
 /// One cache line.
+#[derive(Clone)]
 #[repr(align(64))]
-struct Subscriber {
-    count: u8,
-    state: State,
-    /// Of the tick's messages, `count` of them.
-    indices: [u16; INDICES_MAX],
-}
+struct Indices([u16; INDICES_MAX]);
 
 #[derive(Clone, Copy, PartialEq)]
 enum State {
@@ -135,16 +138,13 @@ impl Batch for Queued<'_> {
     }
 }
 
-impl Subscriber {
-    /// Moves the tick's messages into the queue.
-    fn enqueue(&mut self, messages: &[Payload], queue: &mut VecDeque<Payload>) {
-        for &index in &self.indices[..usize::from(self.count)] {
-            if queue.len() == QUEUE_MAX {
-                queue.pop_front();
-            }
-            queue.push_back(messages[usize::from(index)].clone());
+/// Moves the tick's messages into the queue.
+fn enqueue(indices: &[u16], messages: &[Payload], queue: &mut VecDeque<Payload>) {
+    for &index in indices {
+        if queue.len() == QUEUE_MAX {
+            queue.pop_front();
         }
-        self.count = 0;
+        queue.push_back(messages[usize::from(index)].clone());
     }
 }
 
@@ -156,48 +156,50 @@ impl<S: Order> Delivery for PointerSet<S> {
         let index = u16::try_from(self.messages.len()).expect("a tick has at most 65,536 messages");
         self.messages.push(payload.clone());
         for &number in set {
-            let subscriber = &mut self.subscribers[number as usize];
-            if usize::from(subscriber.count) == INDICES_MAX {
+            let at = number as usize;
+            let indices = &mut self.indices[at].0;
+            let count = &mut self.counts[at];
+            if usize::from(*count) == INDICES_MAX {
                 // The original drains it at once, wherever it is; this is the same for the one after it.
-                subscriber.enqueue(&self.messages, &mut self.queues[number as usize]);
-                subscriber.state = if subscriber.state == State::Slow { State::Slow } else { State::CatchingUp };
-            } else if subscriber.count == 0 {
+                enqueue(indices, &self.messages, &mut self.queues[at]);
+                *count = 0;
+                let state = &mut self.states[at];
+                *state = if *state == State::Slow { State::Slow } else { State::CatchingUp };
+            } else if *count == 0 {
                 self.to_drain.push(number);
             }
-            subscriber.indices[usize::from(subscriber.count)] = index;
-            subscriber.count += 1;
+            indices[usize::from(*count)] = index;
+            *count += 1;
         }
     }
 
     fn drain(&mut self, host: &mut impl Host) {
         let messages = &self.messages;
         for &number in &self.to_drain {
-            let subscriber = &mut self.subscribers[number as usize];
-            if subscriber.state == State::Quick {
-                let indices = &subscriber.indices[..usize::from(subscriber.count)];
-                if indices.is_empty() {
+            let at = number as usize;
+            let state = &mut self.states[at];
+            let count = usize::from(std::mem::take(&mut self.counts[at]));
+            let indices = &self.indices[at].0[..count];
+            if *state == State::Quick {
+                if count == 0 {
                     continue; // It has been replaced.
                 }
                 let Took(taken) = host.take(number, Indexed { indices, messages });
-                let taken = taken.min(indices.len());
+                let taken = taken.min(count);
                 self.delivered += taken as u64;
-                if taken == indices.len() {
-                    subscriber.count = 0;
-                } else {
-                    let queue = &mut self.queues[number as usize];
-                    subscriber.enqueue(messages, queue);
-                    queue.drain(..taken);
-                    subscriber.state = State::Slow;
+                if taken < count {
+                    enqueue(&indices[taken..], messages, &mut self.queues[at]);
+                    *state = State::Slow;
                 }
             } else {
-                let queue = &mut self.queues[number as usize];
-                subscriber.enqueue(messages, queue);
-                if subscriber.state == State::CatchingUp {
+                let queue = &mut self.queues[at];
+                enqueue(indices, messages, queue);
+                if *state == State::CatchingUp {
                     let Took(taken) = host.take(number, Queued(queue));
                     let taken = taken.min(queue.len());
                     self.delivered += taken as u64;
                     queue.drain(..taken);
-                    subscriber.state = if queue.is_empty() { State::Quick } else { State::Slow };
+                    *state = if queue.is_empty() { State::Quick } else { State::Slow };
                 }
             }
         }
@@ -208,10 +210,11 @@ impl<S: Order> Delivery for PointerSet<S> {
 
 impl<S: Order> Sessions for PointerSet<S> {
     fn connected(sessions: u32) -> Self {
-        let subscriber = |_| Subscriber { count: 0, state: State::Quick, indices: [0; INDICES_MAX] };
         PointerSet {
             topics: AHashMap::new(),
-            subscribers: (0..sessions).map(subscriber).collect(),
+            states: vec![State::Quick; sessions as usize],
+            counts: vec![0; sessions as usize],
+            indices: vec![Indices([0; INDICES_MAX]); sessions as usize],
             to_drain: Vec::new(),
             messages: Vec::new(),
             topics_of: vec![Vec::new(); sessions as usize],
@@ -229,10 +232,10 @@ impl<S: Order> Sessions for PointerSet<S> {
 
 impl<S: Order> Unsteady for PointerSet<S> {
     fn writable(&mut self, session: u32) {
-        let subscriber = &mut self.subscribers[session as usize];
-        if subscriber.state == State::Slow {
-            subscriber.state = State::CatchingUp;
-            if subscriber.count == 0 {
+        let at = session as usize;
+        if self.states[at] == State::Slow {
+            self.states[at] = State::CatchingUp;
+            if self.counts[at] == 0 {
                 self.to_drain.push(session);
             }
         }
@@ -246,9 +249,8 @@ impl<S: Order> Unsteady for PointerSet<S> {
                 self.topics.remove(&topic);
             }
         }
-        let subscriber = &mut self.subscribers[session as usize];
-        subscriber.count = 0;
-        subscriber.state = State::Quick;
+        self.counts[session as usize] = 0;
+        self.states[session as usize] = State::Quick;
         self.queues[session as usize] = VecDeque::new();
     }
 

@@ -16,6 +16,10 @@
 //! | `resume.*` | every session breaks off and comes back ([`resume`]) |
 //! | `idle_bytes.*` | what a session costs that gets nothing ([`idle`]) |
 //!
+//! The best peer of one topic walks its subscribers in the order in which they lie; `*.hashed` is against the same peer
+//! with a set as it usually is (`peers/pointer_set.rs` has both). A topic of a million is a million lines to touch,
+//! so the floor is in the table: no ratio can be more than the peer's figure by that.
+//!
 //! What was delivered is asserted for every session, in every round: the right number, and where events are looked
 //! at, in order.
 

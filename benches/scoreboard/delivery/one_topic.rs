@@ -78,6 +78,9 @@ const OWN_1: Work = Work { name: "own.1event", events: 1, host: Kind::Counting, 
 const OWN_8: Work = Work { name: "own.8events", events: 8, host: Kind::Counting, who: Who::Everyone };
 const OURS_8: Work = Work { who: Who::Ours, ..OWN_8 };
 
+/// The contenders of figures against the pointer set as it usually is; the others are against the best peer.
+const HASHED: &[&str] = &[Oyez::NAME, PointerSet::<Hashed>::NAME];
+
 /// A million sessions, all of which get everything.
 pub fn all_of_1m(effort: Effort, rounds: usize) -> Vec<Figure> {
     let joining = random_sessions(M, M);
@@ -89,7 +92,9 @@ pub fn all_of_1m(effort: Effort, rounds: usize) -> Vec<Figure> {
     let (readings, names) = measure(contenders, M, joining, &[TOUCH_1, TOUCH_8, OURS_8], rounds);
     vec![
         figure("delivery.touch.1event.1m_of_1m", &readings, TOUCH_1.name, &names),
+        figure("delivery.touch.1event.1m_of_1m.hashed", &readings, TOUCH_1.name, HASHED),
         figure("delivery.touch.8events.1m_of_1m", &readings, TOUCH_8.name, &names),
+        figure("delivery.touch.8events.1m_of_1m.hashed", &readings, TOUCH_8.name, HASHED),
         figure("delivery.own.8events.1m_of_1m", &readings, OURS_8.name, &names),
     ]
 }
@@ -98,7 +103,10 @@ pub fn all_of_1m(effort: Effort, rounds: usize) -> Vec<Figure> {
 pub fn quarter_of_4m(rounds: usize) -> Vec<Figure> {
     let joining = random_sessions(4 * M, M);
     let (readings, names) = measure(many_topics(4 * M, &joining), 4 * M, joining, &[TOUCH_1], rounds);
-    vec![figure("delivery.touch.1event.1m_of_4m", &readings, TOUCH_1.name, &names)]
+    vec![
+        figure("delivery.touch.1event.1m_of_4m", &readings, TOUCH_1.name, &names),
+        figure("delivery.touch.1event.1m_of_4m.hashed", &readings, TOUCH_1.name, HASHED),
+    ]
 }
 
 /// The one thing that a broadcast channel does, without touch: its receivers are the sessions.

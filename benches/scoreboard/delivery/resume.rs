@@ -1,6 +1,6 @@
 //! A reconnect storm: every session breaks off and comes back.
 //!
-//! Each is in a topic with everyone and in nineteen rooms of fifty, and has been handed an event. Timed: all are parked,
+//! Each is in a topic with everyone and in nineteen rooms of about fifty, and has been handed an event. Timed: all are parked,
 //! an event is published meanwhile, all come back, the odd ones with the first event and the even ones without, and are
 //! drained. Asserted for each: it has got what it did not have, in order, and nothing else.
 
@@ -55,7 +55,7 @@ fn is_odd(session: SessionId) -> bool {
     !session.to_bits().is_multiple_of(2)
 }
 
-/// The rooms of a session are spread: two sessions share one of them, or none.
+/// Sessions that share a room of one kind are mostly apart in the others.
 fn join(fanout: &Fanout, number: u64, count: u64) -> SessionId {
     let session = fanout.connect_with(PartitionId(0), SessionOptions::default().window(WINDOW)).unwrap();
     fanout.subscribe(session, EVERYONE).unwrap();
