@@ -40,7 +40,7 @@ fn every_promise_holds_for_every_seed() {
         sum
     });
     println!("{} seeds from {first} on: {sum:?}", end - first);
-    assert!(sum.events > 0 || end - first < 10, "seeds in which nothing happens prove nothing");
+    assert!(end - first < SAMPLE || sum.is_complete(), "seeds in which something never happens prove nothing of it");
 }
 
 /// Ends the work of all threads when one panics.

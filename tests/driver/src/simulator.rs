@@ -63,11 +63,23 @@ impl Settings {
 /// How much has happened.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Summary {
-    pub commands: usize,
-    pub sessions: usize,
-    pub events: usize,
-    /// Events and gaps that hosts took.
-    pub taken: usize,
+    pub commands: u64,
+    pub sessions: u64,
+    pub events: u64,
+    /// Events that hosts took for the first time, gaps that they were told, and both once more after a break.
+    pub taken: u64,
+    pub gaps: u64,
+    pub again: u64,
+    /// Batches whose callbacks panicked, and calls from within callbacks.
+    pub panics: u64,
+    pub calls: u64,
+    /// Sessions that came back; that ended, and of these for want of room in their queues.
+    pub resumed: u64,
+    pub ended: u64,
+    pub overflowed: u64,
+    /// Events that a full partition refused or dropped, each once a session.
+    pub refused: u64,
+    pub shed: u64,
 }
 
 impl AddAssign for Summary {
@@ -76,6 +88,26 @@ impl AddAssign for Summary {
         self.sessions += other.sessions;
         self.events += other.events;
         self.taken += other.taken;
+        self.gaps += other.gaps;
+        self.again += other.again;
+        self.panics += other.panics;
+        self.calls += other.calls;
+        self.resumed += other.resumed;
+        self.ended += other.ended;
+        self.overflowed += other.overflowed;
+        self.refused += other.refused;
+        self.shed += other.shed;
+    }
+}
+
+impl Summary {
+    /// Whether everything has happened that can.
+    pub fn is_complete(&self) -> bool {
+        let Summary { commands, sessions, events, taken, gaps, again, panics, .. } = *self;
+        let Summary { calls, resumed, ended, overflowed, refused, shed, .. } = *self;
+        let first = [commands, sessions, events, taken, gaps, again, panics];
+        let second = [calls, resumed, ended, overflowed, refused, shed];
+        first.into_iter().chain(second).all(|count| count > 0)
     }
 }
 
@@ -96,8 +128,8 @@ pub fn run(seed: u64) -> Summary {
         running.report(seed);
         resume_unwind(panic);
     }
-    let (sessions, events, taken) = running.checker.sizes();
-    Summary { commands: running.script.len(), sessions, events, taken }
+    let shed = running.simulation.fanout().stats().accounting().shed;
+    Summary { commands: running.script.len() as u64, shed, ..running.checker.summary() }
 }
 
 /// Carries out the commands of a log, with every check.

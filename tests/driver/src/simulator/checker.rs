@@ -6,6 +6,7 @@
 //! comes twice, in another order, from before its time, or not at all. What it was handed and has not acknowledged comes
 //! again after a break, exactly as it was.
 
+use super::Summary;
 use oyez::testing::{Command, Handed, Outcome, Publish, Record, Refusal, Simulation, Take, Who};
 use oyez::{OrderKey, PartitionId, Readiness, Sequence, Subscribed, Topic, Unsubscribed};
 use std::collections::{BTreeMap, VecDeque};
@@ -16,7 +17,7 @@ pub struct Checker {
     /// The n-th has sequence n + 1.
     events: Vec<Publish>,
     is_closed: bool,
-    taken: usize,
+    summary: Summary,
 }
 
 struct Client {
@@ -266,12 +267,15 @@ impl Client {
 
 impl Checker {
     pub fn new(partitions: u8) -> Self {
-        Checker { partitions, clients: Vec::new(), events: Vec::new(), is_closed: false, taken: 0 }
+        Checker { partitions, clients: Vec::new(), events: Vec::new(), is_closed: false, summary: Summary::default() }
     }
 
-    /// Sessions and events there have been, and items that were taken.
-    pub fn sizes(&self) -> (usize, usize, usize) {
-        (self.clients.len(), self.events.len(), self.taken)
+    /// What has happened so far, as far as it is known here.
+    pub fn summary(&self) -> Summary {
+        let (sessions, events) = (self.clients.len() as u64, self.events.len() as u64);
+        let taken = self.clients.iter().map(|client| client.delivered).sum();
+        let ended = self.clients.iter().filter(|client| !client.is_connected).count() as u64;
+        Summary { sessions, events, taken, ended, ..self.summary }
     }
 
     pub fn is_closed(&self) -> bool {
@@ -341,8 +345,7 @@ impl Checker {
                 }
                 let is_again = self.clients[who.0].check_next(who, &items);
                 let hand = InHand { is_again, acknowledged: 0, is_resumed: false, is_woken: false };
-                self.clients[who.0].take(who, &items, hand, &self.events);
-                self.taken += items.len();
+                self.take(who, &items, hand);
             }
             (Command::Close, _) => self.is_closed = true,
             (&Command::DropPartition(partition), Outcome::Ended(count)) => {
@@ -398,6 +401,7 @@ impl Checker {
             }
             (Command::Park(_), Outcome::Done) => client.is_parked = true,
             (&Command::Resume(_, acknowledged), Outcome::Resumed(resumed)) => {
+                self.summary.resumed += 1;
                 assert_eq!(resumed.again, client.resume(acknowledged.0), "events that come again to {who}");
                 assert!(resumed.pending <= client.fresh.len());
             }
@@ -439,6 +443,8 @@ impl Checker {
             }
         }
         assert_eq!((*count, *refused_count, overflowed.len()), counts, "accepted, refused and ended");
+        self.summary.refused += counts.1 as u64;
+        self.summary.overflowed += counts.2 as u64;
     }
 
     fn handed(&mut self, partition: PartitionId, handed: &Handed) {
@@ -461,8 +467,16 @@ impl Checker {
             Take::Panic => 0,
         };
         client.is_lagging = !hand.is_woken && (taken < items.len() || handed.answer.take == Take::Panic);
-        client.take(who, &items[..taken], hand, &self.events);
-        self.taken += taken;
+        self.summary.panics += u64::from(handed.answer.take == Take::Panic);
+        self.summary.calls += u64::from(handed.call.is_some());
+        self.take(who, &items[..taken], hand);
+    }
+
+    fn take(&mut self, who: Who, items: &[Item], hand: InHand) {
+        let gaps = items.iter().filter(|item| item.event().is_none()).count();
+        self.summary.gaps += gaps as u64;
+        self.summary.again += if hand.is_again { items.len() as u64 } else { 0 };
+        self.clients[who.0].take(who, items, hand, &self.events);
     }
 
     /// Checks that events are as they were published.

@@ -27,6 +27,8 @@ pub struct Traffic {
     /// are of one kind get further than a mixture of everything.
     favourite: u64,
     windows: u64,
+    /// A client acknowledges in one of so many of its turns.
+    acknowledges: u64,
     published: u64,
     connected: usize,
 }
@@ -82,6 +84,7 @@ impl Traffic {
             worker_ticks: 3 + random.below(20),
             favourite: random.below(2 * KINDS),
             windows: random.below(5),
+            acknowledges: 1 + random.below(5),
             published: 0,
             connected: 0,
             turns,
@@ -157,7 +160,9 @@ impl Traffic {
                 if self.chance().one_in(6) {
                     self.leave(running, who);
                 } else {
-                    let acknowledged = self.through(running, who);
+                    // Often it says nothing new of what it has, so that all of it comes again.
+                    let is_silent = self.chance().one_in(2);
+                    let acknowledged = if is_silent { Sequence(0) } else { self.through(running, who) };
                     self.apply(running, Command::Resume(who, acknowledged));
                 }
             }
@@ -187,8 +192,9 @@ impl Traffic {
         let burst = if self.chance().one_in(5) { 1 + self.chance().below(8) } else { 1 };
         for _ in 0..burst.min(EVENTS_MAX - self.published) {
             let random = self.chance();
-            let class = Class::new([0, 0, 0, 1, 1, 2][random.below(6) as usize]).expect("a small number");
-            let class = if random.one_in(3) { Class::default() } else { class };
+            // The last ends sessions whose queues are full.
+            let class = if random.one_in(50) { 2 } else { u8::from(random.one_in(4)) };
+            let class = Class::new(class).expect("a small number");
             let bytes = if random.one_in(4) { random.below(256) as usize } else { random.below(16) as usize };
             let mut to = vec![if random.one_in(4) { WORLD } else { Topic(1 + random.below(TOPICS - 1)) }];
             while random.one_in(4) {
@@ -205,7 +211,7 @@ impl Traffic {
             self.apply(running, Command::NextBatch(who, events_max));
             return;
         }
-        if running.checker.window(who) > 0 && self.chance().one_in(2) {
+        if running.checker.window(who) > 0 && self.turns.random().one_in(self.acknowledges) {
             let through = self.through(running, who);
             self.apply(running, Command::Acknowledge(who, through));
         }
@@ -344,8 +350,11 @@ impl Traffic {
                 traffic.apply(running, Command::Resume(who, through));
             }
             traffic.apply(running, Command::OpenOutbox(who));
-            while !running.checker.is_caught_up(who) {
+            loop {
                 traffic.acknowledge(running, who);
+                if running.checker.is_caught_up(who) {
+                    break;
+                }
                 let outcome = traffic.apply(running, Command::NextBatch(who, 9));
                 assert!(
                     matches!(outcome, Outcome::Batch(items) if !items.is_empty()),
