@@ -1,7 +1,7 @@
 //! The pointer set: the design of uWebSockets' `TopicTree`, the fastest that is known for one thread.
 //!
-//! A topic is a hash set of its subscribers. A publish keeps the message in a list of the tick's messages and writes its
-//! 16-bit index into each subscriber; a subscriber's first index puts it into the list of those to drain. A drain hands
+//! A topic is a hash set of its subscribers. A publish keeps the message in a list of the tick's messages and writes
+//! its 16-bit index into each subscriber; a subscriber's first index puts it into the list of those to drain. A drain hands
 //! each of them its messages, once, and forgets the tick's.
 //!
 //! **What is ours in it**, each of it faster than the original. A subscriber is a number and not an address: 4 bytes
@@ -14,7 +14,7 @@
 //! usual set, where a good hash leaves no order. [`InPlaceOrder`] uses that subscribers have numbers: the hash is the
 //! number itself, so the walk goes through memory in one direction and the processor fetches ahead. In the original,
 //! which hashes addresses by themselves and walks a set in the order of insertion, a topic is between the two: like the
-//! second while its subscribers were made and joined one after the other, like the first when it has changed for a while.
+//! second while its subscribers were made and joined in turn, like the first when it has changed for a while.
 //!
 //! **Slow subscribers** (the original copies what a socket does not take into its buffer, up to a limit) have a bounded
 //! queue of messages in arrival order, the oldest of which give way.
@@ -40,8 +40,8 @@ pub type Hashed = ahash::RandomState;
 #[derive(Clone, Default)]
 pub struct InPlaceOrder;
 
-/// The number in the low bits, which choose the bucket, and mixed into the high ones, by which a table tells the keys in
-/// neighbouring buckets apart.
+/// The number in the low bits, which choose the bucket, and mixed into the high ones, by which a table tells the keys
+/// in neighbouring buckets apart.
 #[derive(Default)]
 pub struct NumberHasher(u64);
 
@@ -267,8 +267,8 @@ impl<S: Order> Unsteady for PointerSet<S> {
     }
 }
 
-/// A seeded script, each batch of which must be what a plain queue holds; run by the scoreboard, since a bench without a
-/// harness has no `#[test]`.
+/// A seeded script, each batch of which must be what a plain queue holds; run by the scoreboard, since a bench without
+/// a harness has no `#[test]`.
 ///
 /// # Panics
 ///

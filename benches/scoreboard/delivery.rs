@@ -1,15 +1,15 @@
 //! Area `delivery`: publishing to sessions and handing the events over, against the ways it is done elsewhere.
 //!
-//! **Publisher and worker are one figure**: a contender publishes and drains, and both are timed, so that nobody wins by
-//! deferring work. The exceptions say so: `delivery.publisher` is the publisher alone. One thread does everything,
-//! ours too.
+//! **Publisher and worker are one figure**: a contender publishes and drains, and both are timed, so that nobody wins
+//! by deferring work; `publisher.*` alone is the publisher's. One thread does everything, ours too.
 //!
 //! **Touch**: the host writes a line of 64 bytes of its own for each session and batch, as who has a connection to
 //! write to must. The lines are out of the caches when the clock starts, and so is what the contenders keep.
 //!
 //! | figure | what it is |
 //! |---|---|
-//! | `touch.*`, `own.*`, `broadcast.*` | one topic, so many events and then a drain, for each delivery ([`one_topic`]); `own` without touch |
+//! | `touch.*` | one topic, so many events and then a drain, for each delivery ([`one_topic`]) |
+//! | `own.*`, `broadcast.*` | the same without touch |
 //! | `publisher.*` | a publish to a topic of a million by one to a topic of ten, a worker draining in between |
 //! | `catch_up.*`, `lagging_cost.*` | what slow sessions cost, themselves and the others ([`slow`]) |
 //! | `hostile.*` | small events, broadcasts, joins and slow sessions at once ([`hostile`]) |

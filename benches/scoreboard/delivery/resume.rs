@@ -1,8 +1,8 @@
 //! A reconnect storm: every session breaks off and comes back.
 //!
-//! Each is in a topic with everyone and in nineteen rooms of about fifty, and has been handed an event. Timed: all are parked,
-//! an event is published meanwhile, all come back, the odd ones with the first event and the even ones without, and are
-//! drained. Asserted for each: it has got what it did not have, in order, and nothing else.
+//! Each is in a topic with everyone and in nineteen rooms of about fifty, and has been handed an event. Timed: all are
+//! parked, an event is published meanwhile, all come back, the odd ones with the first event and the even ones without,
+//! and are drained. Asserted for each: it has got what it did not have, in order, and nothing else.
 
 use super::figure;
 use crate::Figure;
