@@ -1,8 +1,8 @@
 //! The pointer set: the design of uWebSockets' `TopicTree`, the fastest that is known for one thread.
 //!
 //! A topic is a hash set of its subscribers. A publish keeps the message in a list of the tick's messages and writes
-//! its 16-bit index into each subscriber; a subscriber's first index puts it into the list of those to drain. A drain hands
-//! each of them its messages, once, and forgets the tick's.
+//! its 16-bit index into each subscriber; a subscriber's first index puts it into the list of those to drain. A drain
+//! hands each of them its messages, once, and forgets the tick's.
 //!
 //! **What is ours in it**, each of it faster than the original. A subscriber is a number and not an address: 4 bytes
 //! instead of 8 in a set, and its parts lie in vectors. Its 32 indices are one cache line, of which a publish writes 2

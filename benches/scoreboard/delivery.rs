@@ -1,7 +1,8 @@
 //! Area `delivery`: publishing to sessions and handing the events over, against the ways it is done elsewhere.
 //!
 //! **Publisher and worker are one figure**: a contender publishes and drains, and both are timed, so that nobody wins
-//! by deferring work; `publisher.*` alone is the publisher's. One thread does everything, ours too.
+//! by deferring work. Only `publisher.*` is the publisher's alone, and `catch_up.*` begins when a session is writable.
+//! One thread does everything, ours too.
 //!
 //! **Touch**: the host writes a line of 64 bytes of its own for each session and batch, as who has a connection to
 //! write to must. The lines are out of the caches when the clock starts, and so is what the contenders keep.
