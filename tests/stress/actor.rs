@@ -172,25 +172,30 @@ impl Actor {
     }
 
     pub fn writable(&mut self, session: SessionId) {
-        let _ = self.note(|fanout| fanout.writable(session), |_| What::Woken { session: session.to_bits() });
+        let _ = self.note(
+            |fanout| fanout.writable(session),
+            |woken| What::Woken { session: session.to_bits(), ok: woken.is_ok() },
+        );
     }
 
     /// Reads a session through an outbox for a while, if nobody else has its events in hand.
     pub fn read_outbox(&mut self, session: SessionId, events_max: usize) {
-        let woken = |_: &_| What::Woken { session: session.to_bits() };
-        let Ok(mut outbox) = self.note(|fanout| fanout.outbox(session), woken) else { return };
+        let woken = |ok| What::Woken { session: session.to_bits(), ok };
+        let outbox = self.note(|fanout| fanout.outbox(session), |outbox| woken(outbox.is_ok()));
+        let Ok(mut outbox) = outbox else { return };
         for _ in 0..2 {
-            let began = self.tick();
+            let drain_began = self.tick();
             let Ok(batch) = outbox.next_batch(events_max) else { break };
+            let began = self.tick();
             let items: Vec<Item> = batch.iter().map(plain).collect();
             if items.is_empty() {
                 continue;
             }
             let took = Some(items.len());
-            let handed = Handed { session: session.to_bits(), by: By::Outbox, drain_began: began, items, took };
+            let handed = Handed { session: session.to_bits(), by: By::Outbox, drain_began, items, took };
             self.entries.push(Entry { began, ended: self.tick(), what: What::Handed(handed) });
         }
-        self.note(|_| drop(outbox), |()| What::Woken { session: session.to_bits() });
+        self.note(|_| drop(outbox), |()| woken(true));
     }
 
     /// The callback of a drain: notes the batch, and answers as `host` says, which may make calls of its own.

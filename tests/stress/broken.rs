@@ -1,7 +1,7 @@
 //! A sound history, and for each rule one that breaks it: the checker finds nothing in the one, and that in the other.
 
 use crate::checker::check;
-use crate::history::{By, Counts, End, Entry, Handed, History, Item, Joined, Name, Published, Stamp, What};
+use crate::history::{By, Counts, End, Entry, Handed, History, Item, Joined, Name, Published, Quiet, Stamp, What};
 use crate::rule::Rule;
 
 const ADA: u64 = 1;
@@ -48,8 +48,8 @@ fn sound() -> History {
         at(1, What::Connected { session: BOB, partition: 0, window: None }),
         at(2, join(ADA)),
         at(3, join(BOB)),
-        at(8, What::Woken { session: BOB }),
-        at(14, What::Woken { session: ADA }),
+        at(8, What::Woken { session: BOB, ok: true }),
+        at(14, What::Woken { session: ADA, ok: true }),
         at(17, What::Parked { session: ADA, ok: true }),
         at(18, What::Resumed { session: ADA, acknowledged: 2, ok: true }),
         at(20, What::Acknowledged { session: ADA, through: 5, count: Some(1) }),
@@ -81,6 +81,7 @@ fn sound() -> History {
         gaps: 2,
         panics: 1,
         live: vec![(ADA, ada)],
+        quiet: Quiet { began: 260, pending: vec![(ADA, 0)] },
     };
     History { threads: vec![host, one, other, worker], keeps_on_panic: false, end }
 }
@@ -185,7 +186,7 @@ const BROKEN: &[(Rule, Break)] = &[
     (Rule::NotAgain, |history| history.hands(19, &[event(5)], 1)),
     (Rule::NotAgain, |history| {
         history.hands(19, &[gap(2, 3, 4), event(5)], 1);
-        history.threads[HOST].push(Entry { began: 192, ended: 193, what: What::Woken { session: ADA } });
+        history.threads[HOST].push(Entry { began: 192, ended: 193, what: What::Woken { session: ADA, ok: true } });
         history.forget(20);
     }),
     (Rule::AbandonedAgain, |history| history.hands(15, &[event(3), event(4), event(5)], 3)),
@@ -208,6 +209,7 @@ const BROKEN: &[(Rule, Break)] = &[
     (Rule::Counts, |history| history.end.total.delivered += 1),
     (Rule::Counts, |history| history.end.live[0].1.abandoned -= 1),
     (Rule::Counts, |history| history.end.gaps += 1),
+    (Rule::Woken, |history| history.end.quiet.pending[0].1 = 1),
     (Rule::Pending, |history| history.end.live[0].1.pending += 1),
 ];
 
@@ -248,6 +250,21 @@ fn what_is_in_doubt_may_be_either_way() {
         let (violations, seen) = check(&history);
         assert!(violations.is_empty(), "{violations:#?}");
         assert_eq!(seen.in_doubt, 1);
+    }
+}
+
+#[test]
+fn who_lags_or_is_parked_may_have_something_pending() {
+    let breaks: [Break; 3] = [
+        |history| history.hands(24, &[event(7)], 0),
+        |history| history.forget(18),
+        |history| history.entry(0).what = What::Connected { session: ADA, partition: 0, window: Some(1) },
+    ];
+    for pends in breaks {
+        let mut history = sound();
+        history.end.quiet.pending[0].1 = 1;
+        pends(&mut history);
+        assert!(check(&history).0.iter().all(|violation| violation.rule != Rule::Woken));
     }
 }
 

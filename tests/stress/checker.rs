@@ -206,7 +206,7 @@ impl<'a> Checker<'a> {
                 life.acknowledged.push(act(*through));
                 life.acknowledged_count += *count as u64;
             }
-            What::Woken { .. } => life.woken.push(act(0)),
+            What::Woken { ok: true, .. } => life.woken.push(act(0)),
             What::Handed(handed) => life.batches.push(Batch { entry, handed, thread }),
             _ => {}
         }
@@ -362,7 +362,7 @@ impl What {
             | What::Parked { session, .. }
             | What::Resumed { session, .. }
             | What::Acknowledged { session, .. }
-            | What::Woken { session }
+            | What::Woken { session, .. }
             | What::Handed(Handed { session, .. }) => Some(*session),
             What::Connected { .. } | What::PartitionDropped { .. } | What::Published(_) => None,
         }

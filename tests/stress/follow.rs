@@ -78,6 +78,7 @@ impl<'c, 'a> Follow<'c, 'a> {
             }
             self.follow(batch, seen);
         }
+        self.when_all_is_quiet();
         self.at_the_end();
         let gaps = self.taken.iter().filter(|(item, _)| matches!(item, Item::Gap { .. })).count() as u64;
         let events = self.taken.len() as u64 - gaps;
@@ -285,8 +286,7 @@ impl<'c, 'a> Follow<'c, 'a> {
             let what = format!("{counts:?}: {delivered} delivered of {sure}, maybe {maybe} more");
             self.fail(Rule::Counts, what);
         }
-        let may_be_parked = |park: &Act| !self.life.resumed.iter().any(|resume| resume.began > park.ended);
-        if self.life.parked.iter().any(may_be_parked) {
+        if self.life.may_be_parked(Stamp::MAX) {
             return;
         }
         let (left, _) = self.life.addressed_in(self.last + 1, Sequence::MAX);
@@ -299,6 +299,21 @@ impl<'c, 'a> Follow<'c, 'a> {
         }
         if counts.dropped + counts.abandoned != missed {
             self.fail(Rule::Counts, format_args!("{counts:?}, and {missed} in gaps"));
+        }
+    }
+
+    fn when_all_is_quiet(&mut self) {
+        let quiet = &self.checker.history.end.quiet;
+        let pending = quiet.pending.iter().find(|(session, _)| *session == self.life.session);
+        let pending = pending.map_or(0, |(_, pending)| *pending);
+        if pending == 0 || self.life.may_be_parked(quiet.began) || self.life.may_lag(quiet.began) {
+            return;
+        }
+        let is_kept = |(item, taken): &&(Item, Stamp)| {
+            matches!(item, Item::Event { .. }) && !self.life.was_acknowledged(item.last(), *taken, quiet.began)
+        };
+        if self.life.window.is_none_or(|window| self.taken.iter().filter(is_kept).count() < window) {
+            self.fail(Rule::Woken, format_args!("{pending} events are pending, and nobody comes for them"));
         }
     }
 

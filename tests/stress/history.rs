@@ -65,6 +65,7 @@ pub enum What {
     /// The session can take more: it is writable, or its outbox was taken or dropped.
     Woken {
         session: Session,
+        ok: bool,
     },
     Handed(Handed),
 }
@@ -94,7 +95,7 @@ pub struct Name {
     pub number: u64,
 }
 
-/// A batch in the hands of a callback, or out of an outbox.
+/// A batch in the hands of a callback, or out of an outbox; its entry begins when it is there.
 #[derive(Clone, Debug)]
 pub struct Handed {
     pub session: Session,
@@ -144,6 +145,15 @@ pub struct End {
     pub panics: u64,
     /// Sessions that are still connected.
     pub live: Vec<(Session, Counts)>,
+    pub quiet: Quiet,
+}
+
+/// A moment after the fan-out was closed, at which no worker had anything to do.
+#[derive(Clone, Default)]
+pub struct Quiet {
+    pub began: Stamp,
+    /// What was pending for those who were connected.
+    pub pending: Vec<(Session, u64)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

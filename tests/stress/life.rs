@@ -162,6 +162,22 @@ impl Life<'_> {
         })
     }
 
+    /// Whether it may be parked at a moment.
+    pub fn may_be_parked(&self, stamp: Stamp) -> bool {
+        let parks = self.parked.iter().filter(|park| park.began < stamp);
+        parks
+            .into_iter()
+            .any(|park| !self.resumed.iter().any(|resume| resume.began > park.ended && resume.ended < stamp))
+    }
+
+    /// Whether it may be lagging at a moment: it did not take all of the last batch, and was not woken since.
+    pub fn may_lag(&self, stamp: Stamp) -> bool {
+        let before = self.batches.iter().rev().find(|batch| batch.entry.began < stamp);
+        let left_over = before.filter(|batch| batch.handed.took != Some(batch.handed.items.len()));
+        let is_woken = |since: Stamp| self.woken.iter().any(|act| act.began > since && act.ended < stamp);
+        left_over.is_some_and(|batch| !is_woken(batch.entry.began))
+    }
+
     /// What its client may have acknowledged by then.
     pub fn maybe_acknowledged(&self, stamp: Stamp) -> Sequence {
         let until_then = self.acknowledged.iter().filter(|act| act.began < stamp);

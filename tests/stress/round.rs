@@ -1,7 +1,7 @@
 //! One run of all the threads, from an empty fan-out to a closed and drained one.
 
 use crate::actor::{Actor, Answer, OfTheHost};
-use crate::history::{Counts, End, Entry, History, Item};
+use crate::history::{Counts, End, Entry, History, Item, Quiet};
 use oyez::{Accounting, Class, Fanout, FanoutOptions, OnPanic, Overload, PartitionId, Readiness, SessionId, Topic};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -23,6 +23,8 @@ pub struct Kind {
     bytes_per_partition_max: usize,
     /// Bytes of a payload beyond the name, at most.
     padding_max: usize,
+    /// One event in a hundred is so large that it fits into no partition; 0: none is.
+    oversize: usize,
     /// Whether a partition is dropped in the middle.
     drops_partition: bool,
 }
@@ -35,6 +37,7 @@ const PLAIN: Kind = Kind {
     round_sessions: 64,
     bytes_per_partition_max: 256 << 20,
     padding_max: 32,
+    oversize: 0,
     drops_partition: false,
 };
 
@@ -48,7 +51,14 @@ pub const KINDS: [Kind; 4] = [
         round_sessions: 4,
         ..PLAIN
     },
-    Kind { partitions: 4, bytes_per_partition_max: 120_000, padding_max: 1_500, events_per_session_max: 200, ..PLAIN },
+    Kind {
+        partitions: 4,
+        bytes_per_partition_max: 120_000,
+        oversize: 120_000,
+        padding_max: 1_500,
+        events_per_session_max: 200,
+        ..PLAIN
+    },
     Kind { on_panic: OnPanic::Keep, drops_partition: true, events_per_session_max: 400, batch_max: 32, ..PLAIN },
 ];
 
@@ -85,6 +95,8 @@ pub struct Round {
 struct Phase {
     /// Publishers that have not ended.
     publishing: AtomicUsize,
+    /// Workers within a drain.
+    draining: AtomicUsize,
     /// `BUSY`, and `CALM` when hosts take everything, so that all is drained in the end.
     mood: AtomicU8,
 }
@@ -139,11 +151,11 @@ impl Round {
         threads.push(self.join(churn, "churn"));
         self.phase.mood.store(CALM, Ordering::SeqCst);
         threads.push(self.join(clients, "clients"));
-        self.close();
+        let quiet = self.close();
         threads.push(self.join(last_publisher, "the last publisher"));
         threads.extend(workers.into_iter().map(|handle| self.join(handle, "a worker")));
         self.actor.fanout.validate().unwrap();
-        let end = end(&self.actor);
+        let end = end(&self.actor, quiet);
         threads.push(self.actor.into_entries());
         History { threads, keeps_on_panic: self.kind.on_panic == OnPanic::Keep, end }
     }
@@ -158,34 +170,69 @@ impl Round {
         handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
-    /// As a host shuts down: who is not parked may take the rest, and who is still behind then is disconnected. (Who was
-    /// resumed after a worker has ended would be nobody's.)
-    fn close(&mut self) {
+    /// As a host shuts down: most clients are told to take the rest, the fan-out is closed, and when nothing moves any
+    /// more, who is still behind is disconnected. (Who was resumed after a worker has ended would be nobody's.) The others
+    /// are left as they are: of them it shows whether a wake-up was lost.
+    fn close(&mut self) -> Quiet {
         let mut rng = self.rng(1);
-        let mut left_behind = Vec::new();
+        let mut parked = HashSet::new();
         for session in self.actor.everyone() {
             match rng.random_range(0..40) {
-                0 => self.actor.park(session),
-                1 => left_behind.push(session),
-                _ => {
+                0 => {
+                    self.actor.park(session);
+                    parked.insert(session.to_bits());
+                }
+                1..20 => {
                     self.actor.resume(session, 0);
                     self.actor.writable(session);
                 }
+                _ => {}
             }
         }
         self.actor.fanout.close();
-        sleep(Duration::from_millis(2));
-        for session in left_behind {
-            self.actor.disconnect(session);
+        let quiet = self.await_quiet();
+        for &(session, pending) in &quiet.pending {
+            let is_parked = parked.contains(&session);
+            let session = SessionId::from_bits(session);
+            match pending {
+                // It may be behind all the same: with what comes again, or a gap behind a full window.
+                0 => {
+                    self.actor.writable(session);
+                    let last = self.actor.last_handed(session);
+                    let _ = self.actor.acknowledge(session, last);
+                }
+                _ if is_parked => {}
+                _ => self.actor.disconnect(session),
+            }
         }
+        quiet
+    }
+
+    /// Waits until no worker has anything to do.
+    fn await_quiet(&self) -> Quiet {
+        let start = Instant::now();
+        let has_ready = || self.actor.fanout.stats().partitions.iter().any(|partition| partition.ready > 0);
+        // In this order: who has taken the last session's turn is draining, and may put it back.
+        while has_ready() || self.phase.draining.load(Ordering::SeqCst) > 0 || has_ready() {
+            assert!(start.elapsed() < PATIENCE, "a worker sleeps on: {:#?}", self.actor.fanout.stats());
+            sleep(Duration::from_micros(200));
+        }
+        let pending = self.actor.everyone().into_iter().filter_map(|session| {
+            let accounting = self.actor.fanout.accounting(session).ok()?;
+            Some((session.to_bits(), accounting.pending))
+        });
+        Quiet { began: self.actor.tick(), pending: pending.collect() }
     }
 
     fn spawn_publisher(&self, key: u64) -> JoinHandle<Vec<Entry>> {
         let (mut actor, mut rng) = (self.actor.beside(key), self.rng(100 + key));
-        let (phase, padding_max) = (Arc::clone(&self.phase), self.kind.padding_max);
+        let (phase, Kind { padding_max, oversize, .. }) = (Arc::clone(&self.phase), self.kind);
         thread::spawn(move || {
             let _ended = Ended(&phase.publishing);
-            for _ in 0..EVENTS_PER_PUBLISHER {
+            for at in 0..EVENTS_PER_PUBLISHER {
+                if oversize > 0 && at % 100 == 0 {
+                    actor.publish(&[ALL], None, class(0), oversize);
+                }
                 publish(&mut actor, &mut rng, padding_max);
                 pause(&mut rng, 6, 400);
             }
@@ -226,10 +273,12 @@ impl Round {
                     return actor.into_entries();
                 }
                 let sessions_max = [1, 9, 100, usize::MAX, usize::MAX][host.rng.random_range(0..5)];
+                host.phase.draining.fetch_add(1, Ordering::SeqCst);
                 let drain_began = actor.tick();
                 let drained = worker.drain(sessions_max, |session, batch| {
                     actor.take(drain_began, session, batch, |actor, items| host.answer(actor, session, items))
                 });
+                host.phase.draining.fetch_sub(1, Ordering::SeqCst);
                 for panic in drained.panics {
                     if !panic.payload.is::<OfTheHost>() {
                         std::panic::resume_unwind(panic.payload);
@@ -528,7 +577,7 @@ impl Host {
     }
 }
 
-fn end(actor: &Actor) -> End {
+fn end(actor: &Actor, quiet: Quiet) -> End {
     let stats = actor.fanout.stats();
     let live = actor.everyone().into_iter().filter_map(|session| {
         let accounting = actor.fanout.accounting(session).ok()?;
@@ -541,6 +590,7 @@ fn end(actor: &Actor) -> End {
         gaps: stats.gaps(),
         panics: stats.partitions.iter().map(|partition| partition.panics).sum(),
         live: live.collect(),
+        quiet,
     }
 }
 

@@ -73,12 +73,15 @@ pub enum Rule {
     AcknowledgedTwice,
     /// The counters are those of the history, and add up.
     Counts,
+    /// When all is quiet, something is pending only for sessions that are parked, lagging, or have a full window: no
+    /// wake-up was lost.
+    Woken,
     /// When all is drained, nothing is pending for a session that is not parked.
     Pending,
 }
 
 impl Rule {
-    pub const ALL: [Rule; 30] = [
+    pub const ALL: [Rule; 31] = [
         Rule::Sequences,
         Rule::PublisherOrder,
         Rule::ReceiptCount,
@@ -108,6 +111,7 @@ impl Rule {
         Rule::Membership,
         Rule::AcknowledgedTwice,
         Rule::Counts,
+        Rule::Woken,
         Rule::Pending,
     ];
 }
