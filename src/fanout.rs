@@ -9,16 +9,21 @@
 //! Locks are always taken in one order, registry before partition, and none is held while a host's callback runs.
 //! Draining takes only its own partition's lock, for 64 sessions at a time.
 
+mod answer;
 mod batch;
 mod event;
 mod fate;
 mod held_events;
 mod items;
+mod log;
 mod options;
 mod outbox;
 mod outcome;
 mod partition;
 mod queue;
+mod roster;
+mod seats;
+mod window;
 mod worker;
 
 pub use batch::Batch;
@@ -26,17 +31,20 @@ pub use event::{Class, Event, Gap, Item, OrderKey, Sequence};
 pub use fate::Fate;
 pub use options::{FanoutOptions, OnPanic, Overload, SessionOptions};
 pub use outbox::Outbox;
-pub use outcome::{AcknowledgeError, Joined, OutboxError, PublishError, Receipt, Resumed, Unpublished, WorkerError};
+pub use outcome::{
+    AcknowledgeError, Discarding, Joined, OutboxError, PublishError, Receipt, Resumed, Unpublished, WorkerError,
+};
 pub use worker::{Drained, HostPanic, Readiness, Took, Worker};
 
 use crate::registry::{
-    Audience, ConnectError, NoSuchPartition, NoSuchSession, PartitionId, Query, Registry, SessionId, SlotLayout,
-    SubscribeError, Topic, Unsubscribed, Verdict,
+    Audience, ConnectError, MoveError, NoSuchPartition, NoSuchSession, PartitionId, Query, Registry, Seat, SessionId,
+    SlotLayout, SubscribeError, Topic, Unsubscribed, Verdict,
 };
-use crate::stats::{Accounting, Stats};
+use crate::stats::{Accounting, LaggingSession, Stats};
 use crate::sync::{Changes, Mutex};
-use fate::{Addressed, History};
-use partition::{Accepted, Ending, HasWorker, OverBudget, Partition};
+use fate::{History, WasAddressed};
+use partition::{Ending, HasWorker, OverBudget, Partition};
+use seats::Seats;
 use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
@@ -85,6 +93,7 @@ pub struct Fanout {
 struct Shared {
     publishing: Mutex<Publishing>,
     lanes: Box<[Lane]>,
+    seats: Seats,
     layout: SlotLayout,
     overload: [Overload; 64],
     payload_bytes_max: usize,
@@ -105,8 +114,6 @@ struct Publishing {
     openness: Openness,
     last: Sequence,
     history: History,
-    /// Memory for the next audience.
-    spare: Vec<SessionId>,
 }
 
 /// Whether events are still taken in.
@@ -122,9 +129,62 @@ impl Shared {
         &self.lanes[usize::from(partition.0)]
     }
 
-    /// The lane a handle names; whether there is such a session, its queues know.
-    fn lane_of(&self, session: SessionId) -> Result<&Lane, NoSuchSession> {
-        self.lanes.get(usize::from(session.partition(self.layout).0)).ok_or(NoSuchSession)
+    /// Does something in the partition of a session.
+    fn at<T, E: From<NoSuchSession>>(
+        &self,
+        session: SessionId,
+        call: impl FnMut(&mut Partition, Seat) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.at_lane(session, call).map(|(done, _)| done)
+    }
+
+    /// The same, for who has more to do with the lane.
+    fn at_lane<T, E: From<NoSuchSession>>(
+        &self,
+        session: SessionId,
+        mut call: impl FnMut(&mut Partition, Seat) -> Result<T, E>,
+    ) -> Result<(T, &Lane), E> {
+        loop {
+            let seat = self.seats.of(session);
+            let lane = self.lanes.get(usize::from(seat.partition(self.layout).0)).ok_or(NoSuchSession)?;
+            let called = lane.change(|queues| (queues.handle_of(seat) == Some(session)).then(|| call(queues, seat)));
+            match called {
+                Some(called) => return called.map(|done| (done, lane)),
+                None if self.seats.of(session) == seat => return Err(NoSuchSession.into()),
+                // It has moved meanwhile.
+                None => {}
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Ends what a session that the registry has forgotten has pending.
+    fn end(&self, session: SessionId, seat: Seat, ending: Ending) -> Option<Waker> {
+        self.seats.forget(session);
+        let lane = self.lane(seat.partition(self.layout));
+        let ((), waker) = lane.change_asleep(|queues| queues.close(seat, ending));
+        lane.changes.announce();
+        waker
+    }
+
+    /// Ends those of the sessions that have not ended yet, as if they had disconnected; returns which.
+    fn end_all(&self, seats: &[Seat], ending: Ending) -> Vec<SessionId> {
+        if seats.is_empty() {
+            return Vec::new();
+        }
+        let mut publishing = self.publishing.lock();
+        let (mut ended, mut wakers) = (Vec::new(), Vec::new());
+        for &seat in seats {
+            let session = publishing.registry.handle_of(seat);
+            if publishing.registry.seat_of(session) == Ok(seat) && publishing.registry.disconnect(session).is_ok() {
+                wakers.extend(self.end(session, seat, ending));
+                ended.push(session);
+            }
+        }
+        drop(publishing);
+        wakers.into_iter().for_each(Waker::wake);
+        ended
     }
 }
 
@@ -153,10 +213,14 @@ impl Fanout {
     pub fn new(options: FanoutOptions) -> Self {
         let registry = Registry::new(options.registry.clone());
         let layout = registry.layout();
-        let lane = |_| Lane { queues: Mutex::new(Partition::new(layout, &options)), changes: Changes::new() };
+        let lane = |partition| Lane {
+            queues: Mutex::new(Partition::new(layout, PartitionId(partition), &options)),
+            changes: Changes::new(),
+        };
         Fanout {
             shared: Arc::new(Shared {
-                lanes: (0..registry.partition_count()).map(lane).collect(),
+                lanes: (0..options.registry.partitions).map(lane).collect(),
+                seats: Seats::new(),
                 layout,
                 overload: options.overload,
                 round_sessions: options.round_sessions.max(1),
@@ -166,7 +230,6 @@ impl Fanout {
                     openness: Openness::Open,
                     last: Sequence(0),
                     history: History::new(options.history_bytes_max),
-                    spare: Vec::new(),
                 }),
             }),
         }
@@ -188,8 +251,9 @@ impl Fanout {
     /// When the partition does not exist, or is full.
     pub fn connect_with(&self, partition: PartitionId, options: SessionOptions) -> Result<SessionId, ConnectError> {
         let mut publishing = self.shared.publishing.lock();
-        let session = publishing.registry.connect(partition)?;
-        self.shared.lane(partition).queues.lock().open(session, options.window);
+        let published = publishing.last.0;
+        let session = publishing.registry.connect_after(partition, published)?;
+        self.shared.lane(partition).queues.lock().open(session.first_seat(), options.window);
         Ok(session)
     }
 
@@ -201,19 +265,12 @@ impl Fanout {
     /// When no such session is connected.
     pub fn disconnect(&self, session: SessionId) -> Result<usize, NoSuchSession> {
         let mut publishing = self.shared.publishing.lock();
-        let partition = publishing.registry.partition_of(session)?;
+        let seat = publishing.registry.seat_of(session)?;
         let topics = publishing.registry.disconnect(session)?;
-        let waker = self.end(session, partition, Ending::Disconnect);
+        let waker = self.shared.end(session, seat, Ending::Disconnect);
         drop(publishing);
         waker.into_iter().for_each(Waker::wake);
         Ok(topics)
-    }
-
-    fn end(&self, session: SessionId, partition: PartitionId, ending: Ending) -> Option<Waker> {
-        let lane = self.shared.lane(partition);
-        let ((), waker) = lane.change_asleep(|queues| queues.close(session, ending));
-        lane.changes.announce();
-        waker
     }
 
     /// Ends all sessions of a partition, as if each had disconnected; returns their number. The partition stays, and
@@ -225,12 +282,65 @@ impl Fanout {
     pub fn drop_partition(&self, partition: PartitionId) -> Result<usize, NoSuchPartition> {
         let mut publishing = self.shared.publishing.lock();
         let sessions = publishing.registry.drop_partition(partition)?;
+        self.shared.seats.retain(|seat| seat.partition(self.shared.layout) != partition);
         let lane = self.shared.lane(partition);
         let ((), waker) = lane.change_asleep(Partition::close_all);
         lane.changes.announce();
         drop(publishing);
         waker.into_iter().for_each(Waker::wake);
         Ok(sessions)
+    }
+
+    /// Moves a session to another partition: to another worker. It keeps its handle, its subscriptions, what is pending for
+    /// it and what it has not acknowledged; order is kept, nothing is lost, nothing comes twice. [`fate`](Self::fate)
+    /// knows of earlier events only whether they are pending. O(log n) for each subscription and O(1) for each event that
+    /// goes along; publishers wait.
+    ///
+    /// # Errors
+    ///
+    /// When no such session is connected, there is no such partition or it is full or over its budget, or the session's
+    /// events are in other hands: its batch in a callback's, or in its outbox's. Nothing has changed then.
+    ///
+    /// ```
+    /// use oyez::{Event, Fanout, FanoutOptions, MoveError, OrderKey, PartitionId, Query, Took, Topic};
+    ///
+    /// let fanout = Fanout::new(FanoutOptions::default().partitions(2));
+    /// let ada = fanout.connect(PartitionId(0)).unwrap();
+    /// fanout.subscribe(ada, Topic(7)).unwrap();
+    /// fanout.publish(&Query::topic(Topic(7)), Event::new(OrderKey(1), *b"before")).unwrap();
+    /// fanout.move_to(ada, PartitionId(1)).unwrap();
+    /// fanout.publish(&Query::topic(Topic(7)), Event::new(OrderKey(1), *b"after")).unwrap();
+    ///
+    /// let mut worker = fanout.worker(PartitionId(1)).unwrap();
+    /// let drained = worker.drain(usize::MAX, |session, _| {
+    ///     assert_eq!(session, ada);
+    ///     assert_eq!(fanout.move_to(ada, PartitionId(0)), Err(MoveError::Busy));
+    ///     Took::ALL
+    /// });
+    /// assert_eq!(drained.resume_panics().items, 2);
+    /// ```
+    pub fn move_to(&self, session: SessionId, partition: PartitionId) -> Result<(), MoveError> {
+        let mut publishing = self.shared.publishing.lock();
+        let seat = publishing.registry.seat_of(session).map_err(|NoSuchSession| MoveError::NoSuchSession)?;
+        let to = self.shared.lanes.get(usize::from(partition.0)).ok_or(MoveError::NoSuchPartition(partition))?;
+        let from = self.shared.lane(seat.partition(self.shared.layout));
+        if std::ptr::eq(from, to) {
+            return Ok(());
+        }
+        // Two partitions are locked at once only here, one move at a time.
+        let (mut leaving, mut arriving) = (from.queues.lock(), to.queues.lock());
+        let bytes = leaving.prepare_to_leave(seat)?;
+        if bytes > 0 && !arriving.make_room(bytes) {
+            return Err(MoveError::OverBudget);
+        }
+        let published = publishing.last.0;
+        let new_seat = publishing.registry.move_after(session, partition, published)?;
+        self.shared.seats.set(session, new_seat);
+        arriving.arrive(new_seat, session, leaving.leave(seat));
+        let wakers = [leaving.take_waker(), arriving.take_waker()];
+        drop((leaving, arriving, publishing));
+        wakers.into_iter().flatten().for_each(Waker::wake);
+        Ok(())
     }
 
     /// Subscribes a session to a topic, and tells from which sequence on it gets the topic's events. O(log n) in the
@@ -253,6 +363,44 @@ impl Fanout {
     /// When no such session is connected.
     pub fn unsubscribe(&self, session: SessionId, topic: Topic) -> Result<Unsubscribed, NoSuchSession> {
         self.shared.publishing.lock().registry.unsubscribe(session, topic)
+    }
+
+    /// Ends a subscription, and discards what is pending from that topic: events that no other topic of the session was
+    /// named for too. What the host has in hand or the client has not acknowledged is not pending. No gap is told, and
+    /// [`fate`](Self::fate) does not know of them afterwards. O(n) in what is pending for the session, beside
+    /// [`unsubscribe`](Self::unsubscribe)'s cost.
+    ///
+    /// # Errors
+    ///
+    /// When no such session is connected.
+    ///
+    /// ```
+    /// use oyez::{Event, Fanout, FanoutOptions, OrderKey, PartitionId, Query, Topic};
+    ///
+    /// let fanout = Fanout::new(FanoutOptions::default());
+    /// let ada = fanout.connect(PartitionId(0)).unwrap();
+    /// let (news, sports) = (Topic(1), Topic(2));
+    /// fanout.subscribe(ada, news).unwrap();
+    /// fanout.subscribe(ada, sports).unwrap();
+    /// for query in [Query::topic(news), Query::topic(sports), Query::any_of([news, sports])] {
+    ///     fanout.publish(&query, Event::new(OrderKey(1), *b"x")).unwrap();
+    /// }
+    /// assert_eq!(fanout.unsubscribe_discarding(ada, news).unwrap().discarded, 1);
+    /// assert_eq!(fanout.accounting(ada).unwrap().pending, 2);
+    /// ```
+    pub fn unsubscribe_discarding(&self, session: SessionId, topic: Topic) -> Result<Discarding, NoSuchSession> {
+        let mut publishing = self.shared.publishing.lock();
+        let unsubscribed = publishing.registry.unsubscribe(session, topic)?;
+        if unsubscribed == Unsubscribed::WasNot {
+            return Ok(Discarding { unsubscribed, discarded: 0 });
+        }
+        let seat = publishing.registry.seat_of(session)?;
+        let others = publishing.registry.topics_of(session)?;
+        let lane = self.shared.lane(seat.partition(self.shared.layout));
+        let (discarded, waker) = lane.change_asleep(|queues| queues.discard_topic(seat, topic, others));
+        drop(publishing);
+        waker.into_iter().for_each(Waker::wake);
+        Ok(Discarding { unsubscribed, discarded: discarded? })
     }
 
     /// Puts an event into the queue of every session in the query's audience, and tells for how many. Never waits for
@@ -290,35 +438,36 @@ impl Fanout {
         let event = Arc::new(event);
         publishing.last.0 += 1;
         let sequence = publishing.last;
-        let audience = publishing.registry.audience_in(query, std::mem::take(&mut publishing.spare));
+        let audience = publishing.registry.addressed(query);
 
         let overload = self.shared.overload[usize::from(event.class.number())];
         let mut receipt = Receipt { sequence, count: 0, refused: Vec::new(), refused_count: 0, overflowed: Vec::new() };
-        for (partition, sessions) in audience.partitions() {
-            let mut queues = self.shared.lane(partition).queues.lock();
-            let accepted = queues.accept(sessions, sequence, &event, overload);
+        let mut overflowed = Vec::new();
+        for (partition, places) in &audience {
+            let mut queues = self.shared.lane(*partition).queues.lock();
+            let accepted = queues.accept(places, sequence, &event, query.topics(), overload);
             wakers.extend(queues.take_waker());
             drop(queues);
             match accepted {
-                Ok(Accepted { count, overflowed }) => {
-                    receipt.count += count;
-                    receipt.overflowed.extend(overflowed);
+                Ok(accepted) => {
+                    receipt.count += accepted.count;
+                    overflowed.extend(accepted.overflowed);
                 }
                 Err(OverBudget) => {
-                    receipt.refused.push(partition);
-                    receipt.refused_count += sessions.len();
+                    receipt.refused.push(*partition);
+                    receipt.refused_count += places.len();
                 }
             }
         }
-        for &session in &receipt.overflowed {
+        publishing.history.remember(sequence, &audience, &receipt.refused);
+        drop(audience);
+        for seat in overflowed {
+            let session = publishing.registry.handle_of(seat);
             // Connected until now: the lock on the registry is still ours.
             let _ = publishing.registry.disconnect(session);
-            wakers.extend(self.end(session, session.partition(self.shared.layout), Ending::Overflow));
+            wakers.extend(self.shared.end(session, seat, Ending::Overflow));
+            receipt.overflowed.push(session);
         }
-        publishing.history.remember(sequence, audience.sessions(), &receipt.refused);
-        publishing.spare = audience.into_sessions();
-        let used = publishing.spare.len();
-        publishing.spare.shrink_to(used.max(1_024) * 4);
         Ok(receipt)
     }
 
@@ -376,8 +525,7 @@ impl Fanout {
     /// assert_eq!(outbox.next_batch(9).unwrap().len(), 1); // "b" again, then "c"
     /// ```
     pub fn acknowledge(&self, session: SessionId, through: Sequence) -> Result<usize, AcknowledgeError> {
-        let lane = self.shared.lane_of(session).map_err(|NoSuchSession| AcknowledgeError::NoSuchSession)?;
-        lane.change(|queues| queues.acknowledge(session, through))
+        self.shared.at(session, |queues, seat| queues.acknowledge(seat, through))
     }
 
     /// A session's connection broke: it keeps its subscriptions and its place, and is offered nothing until it
@@ -387,8 +535,7 @@ impl Fanout {
     ///
     /// When no such session is connected.
     pub fn park(&self, session: SessionId) -> Result<(), NoSuchSession> {
-        let lane = self.shared.lane_of(session)?;
-        lane.change(|queues| queues.park(session))?;
+        let ((), lane) = self.shared.at_lane(session, |queues, seat| queues.park(seat))?;
         lane.changes.announce();
         Ok(())
     }
@@ -405,8 +552,7 @@ impl Fanout {
     ///
     /// As [`acknowledge`](Self::acknowledge); the session stays parked then.
     pub fn resume(&self, session: SessionId, acknowledged: Sequence) -> Result<Resumed, AcknowledgeError> {
-        let lane = self.shared.lane_of(session).map_err(|NoSuchSession| AcknowledgeError::NoSuchSession)?;
-        let resumed = lane.change(|queues| queues.resume(session, acknowledged))?;
+        let (resumed, lane) = self.shared.at_lane(session, |queues, seat| queues.resume(seat, acknowledged))?;
         lane.changes.announce();
         Ok(resumed)
     }
@@ -419,7 +565,7 @@ impl Fanout {
     ///
     /// When no such session is connected.
     pub fn writable(&self, session: SessionId) -> Result<(), NoSuchSession> {
-        self.shared.lane_of(session)?.change(|queues| queues.writable(session))
+        self.shared.at(session, |queues, seat| queues.writable(seat))
     }
 
     /// The one worker of a partition. O(1).
@@ -429,7 +575,7 @@ impl Fanout {
     /// When there is no such partition, or its worker has not been dropped yet.
     pub fn worker(&self, partition: PartitionId) -> Result<Worker, WorkerError> {
         let lane = self.shared.lanes.get(usize::from(partition.0)).ok_or(WorkerError::NoSuchPartition(partition))?;
-        lane.queues.lock().seat_worker().map_err(|HasWorker| WorkerError::Busy)?;
+        lane.queues.lock().engage_worker().map_err(|HasWorker| WorkerError::Busy)?;
         Ok(Worker::new(Arc::clone(&self.shared), partition))
     }
 
@@ -440,10 +586,8 @@ impl Fanout {
     ///
     /// When no such session is connected, or its events are in other hands.
     pub fn outbox(&self, session: SessionId) -> Result<Outbox, OutboxError> {
-        let lane = self.shared.lane_of(session).map_err(|NoSuchSession| OutboxError::NoSuchSession)?;
-        lane.change(|queues| queues.seat_outbox(session))?;
-        let partition = session.partition(self.shared.layout);
-        Ok(Outbox::new(Arc::clone(&self.shared), partition, session))
+        let seat = self.shared.at(session, |queues, seat| queues.open_outbox(seat).map(|()| seat))?;
+        Ok(Outbox::new(Arc::clone(&self.shared), session, seat))
     }
 
     /// The sessions that a query means, as [`Registry::audience`] tells, at the same cost.
@@ -458,7 +602,7 @@ impl Fanout {
 
     /// Whether the session is connected. O(1).
     pub fn is_connected(&self, session: SessionId) -> bool {
-        self.shared.lane_of(session).is_ok_and(|lane| lane.queues.lock().is_open(session))
+        self.partition_of(session).is_ok()
     }
 
     /// The partition a session lives on. O(1).
@@ -467,8 +611,7 @@ impl Fanout {
     ///
     /// When no such session is connected.
     pub fn partition_of(&self, session: SessionId) -> Result<PartitionId, NoSuchSession> {
-        let is_connected = self.is_connected(session);
-        is_connected.then(|| session.partition(self.shared.layout)).ok_or(NoSuchSession)
+        self.shared.at(session, |_, seat| Ok(seat.partition(self.shared.layout)))
     }
 
     /// The topics a session is subscribed to, in order. O(t) in their number.
@@ -500,17 +643,31 @@ impl Fanout {
     /// ```
     pub fn fate(&self, session: SessionId, sequence: Sequence) -> Fate {
         let publishing = self.shared.publishing.lock();
-        let Ok(partition) = publishing.registry.partition_of(session) else {
+        let registry = &publishing.registry;
+        let (Ok(seat), Ok((connected_after, seated_after))) = (registry.seat_of(session), registry.here_since(session))
+        else {
             return Fate::NoSuchSession;
         };
         if sequence == Sequence(0) || sequence > publishing.last {
             return Fate::NotPublished;
         }
-        match publishing.history.addressed(session, partition, sequence) {
-            Addressed::No => Fate::NotAddressed,
-            Addressed::Refused => Fate::Refused,
-            Addressed::Yes => self.shared.lane(partition).queues.lock().fate(session, sequence),
-            Addressed::Forgotten => Fate::Forgotten,
+        if sequence.0 <= connected_after {
+            return Fate::NotAddressed;
+        }
+        let (partition, place) = (seat.partition(self.shared.layout), seat.place(self.shared.layout));
+        let fate = || self.shared.lane(partition).queues.lock().fate(seat, sequence);
+        if sequence.0 <= seated_after {
+            // It was for the session where it was before, or not.
+            return match fate() {
+                pending @ Fate::Pending { .. } => pending,
+                _ => Fate::Forgotten,
+            };
+        }
+        match publishing.history.addressed(partition, place, sequence) {
+            WasAddressed::No => Fate::NotAddressed,
+            WasAddressed::Refused => Fate::Refused,
+            WasAddressed::Yes => fate(),
+            WasAddressed::Forgotten => Fate::Forgotten,
         }
     }
 
@@ -520,14 +677,45 @@ impl Fanout {
     ///
     /// When no such session is connected.
     pub fn accounting(&self, session: SessionId) -> Result<Accounting, NoSuchSession> {
-        self.shared.lane_of(session)?.queues.lock().accounting(session)
+        self.shared.at(session, |queues, seat| queues.accounting(seat))
+    }
+
+    /// The sessions of a partition with most events in their queues, at most `count`, the most first. O(n log n) in the
+    /// sessions that have something pending, O(n) in the others; the partition waits meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such partition.
+    ///
+    /// ```
+    /// use oyez::{Event, Fanout, FanoutOptions, OrderKey, PartitionId, Query, Topic};
+    ///
+    /// let fanout = Fanout::new(FanoutOptions::default());
+    /// let ada = fanout.connect(PartitionId(0)).unwrap();
+    /// fanout.subscribe(ada, Topic(7)).unwrap();
+    /// for _ in 0..3 {
+    ///     fanout.publish(&Query::topic(Topic(7)), Event::new(OrderKey(1), *b"x")).unwrap();
+    /// }
+    /// let lagging = fanout.most_lagging(PartitionId(0), 10).unwrap();
+    /// assert_eq!((lagging[0].session, lagging[0].pending, lagging[0].oldest.0), (ada, 3, 1));
+    /// ```
+    pub fn most_lagging(&self, partition: PartitionId, count: usize) -> Result<Vec<LaggingSession>, NoSuchPartition> {
+        let lane = self.shared.lanes.get(usize::from(partition.0)).ok_or(NoSuchPartition(partition))?;
+        Ok(lane.queues.lock().most_lagging(count))
+    }
+
+    /// How a drain goes about it: how many entries of the partition's log have set out so far, and which sessions' batches
+    /// the host has in hand. For tests.
+    #[doc(hidden)]
+    pub fn schedule(&self, partition: PartitionId) -> (u64, Vec<SessionId>) {
+        self.shared.lane(partition).queues.lock().schedule()
     }
 
     /// All counters. Each partition's are of one moment, in which the identity holds; workers may go on between two
     /// partitions. O(partitions).
     pub fn stats(&self) -> Stats {
         let publishing = self.shared.publishing.lock();
-        let partitions = self.shared.lanes.iter().map(|lane| lane.queues.lock().stats());
+        let partitions = self.shared.lanes.iter().map(|lane| lane.queues.lock().stats(publishing.last));
         Stats { registry: publishing.registry.stats(), published: publishing.last.0, partitions: partitions.collect() }
     }
 

@@ -11,17 +11,17 @@ pub mod testing;
 mod sync;
 
 pub use fanout::{
-    AcknowledgeError, Batch, Class, Drained, Event, Fanout, FanoutOptions, Fate, Gap, HostPanic, Item, Joined, OnPanic,
-    OrderKey, Outbox, OutboxError, Overload, PublishError, Readiness, Receipt, Resumed, Sequence, SessionOptions, Took,
-    Unpublished, Worker, WorkerError,
+    AcknowledgeError, Batch, Class, Discarding, Drained, Event, Fanout, FanoutOptions, Fate, Gap, HostPanic, Item,
+    Joined, OnPanic, OrderKey, Outbox, OutboxError, Overload, PublishError, Readiness, Receipt, Resumed, Sequence,
+    SessionOptions, Took, Unpublished, Worker, WorkerError,
 };
 pub use member_list::{
     Counts, Flush, GroupId, ListOp, MemberId, MemberList, MemberListOptions, MemberListStats, RegroupError, Row,
     Update, UpsertError, Upserted, View, ViewerId, Window, WindowError, WindowLimits, collation,
 };
 pub use registry::{
-    Audience, ConnectError, NoSuchPartition, NoSuchSession, PartitionId, Query, Registry, RegistryOptions,
+    Audience, ConnectError, MoveError, NoSuchPartition, NoSuchSession, PartitionId, Query, Registry, RegistryOptions,
     RegistryStats, SessionId, SubscribeError, Subscribed, Topic, Unsubscribed, Verdict,
 };
 pub use sorted_set::{Disorder, Inserted, NotSorted, Removed, SortedSet};
-pub use stats::{Accounting, Discarded, PartitionStats, Stats};
+pub use stats::{Accounting, Discarded, HeldBytes, LaggingSession, PartitionStats, Stats};

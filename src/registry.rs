@@ -1,10 +1,11 @@
 //! Who is subscribed to what: [`Registry`], and the [`Audience`] of an event.
 //!
 //! A single-owner value: state in, answers out, deterministic. [`Fanout`](crate::Fanout) puts it to use from many
-//! threads. Storage is simple for now (a sorted set of slots for each topic, a sorted vector of topics for each
-//! session); the interface is the one that stays.
+//! threads. A topic has a set of places for each partition (`places.rs`), which is cheap to copy, a session a sorted vector
+//! of its topics.
 
 mod audience;
+mod places;
 mod query;
 mod session;
 mod topic;
@@ -14,15 +15,19 @@ pub use query::Query;
 pub use session::{PartitionId, SessionId};
 pub use topic::Topic;
 
-pub(crate) use session::SlotLayout;
+pub(crate) use places::{CHUNK_PLACES, CHUNK_WORDS, Places, for_each_bit};
+pub(crate) use session::{Seat, SlotLayout};
 
-use crate::sorted_set::SortedSet;
 use ahash::AHashMap;
-use session::{Sessions, Slot};
+use audience::Order;
+use session::{Occupant, Sessions, Slot};
+use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::fmt;
+use topic::Subscribers;
 
-/// The subscribers of one topic. In slot order, so that an audience comes out grouped by partition.
-type Subscribers = SortedSet<Slot>;
+/// The sessions of an audience, by partition; no partition without one.
+pub(crate) type Addressed<'a> = SmallVec<[(PartitionId, Cow<'a, Places>); 2]>;
 
 /// Sessions, their topics, and the audiences that follow.
 ///
@@ -47,6 +52,9 @@ pub struct Registry {
     partitions: Vec<Sessions>,
     topics: AHashMap<Topic, Subscribers>,
     subscriptions: usize,
+    /// Seats of the sessions that have moved, and the handles of those seats.
+    moved: AHashMap<SessionId, Seat>,
+    handles: AHashMap<Seat, SessionId>,
 }
 
 /// Sizes and limits of a [`Registry`].
@@ -138,6 +146,25 @@ pub enum ConnectError {
     },
 }
 
+/// Why [`Registry::move_to`] refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MoveError {
+    /// No session with this handle is connected.
+    NoSuchSession,
+    /// There is no partition of this number.
+    NoSuchPartition(PartitionId),
+    /// The partition holds as many sessions as it may.
+    PartitionFull {
+        /// The limit.
+        max: usize,
+    },
+    /// The session's events are in other hands: a worker's callback has its batch, or its outbox is open.
+    Busy,
+    /// The partition's budget has no room for what is pending for the session or not acknowledged.
+    OverBudget,
+}
+
 /// Why [`Registry::subscribe`] refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -176,6 +203,8 @@ impl Registry {
             partitions: (0..options.partitions).map(|_| Sessions::default()).collect(),
             topics: AHashMap::new(),
             subscriptions: 0,
+            moved: AHashMap::new(),
+            handles: AHashMap::new(),
             options,
         }
     }
@@ -191,11 +220,76 @@ impl Registry {
     ///
     /// When the partition does not exist, or is full.
     pub fn connect(&mut self, partition: PartitionId) -> Result<SessionId, ConnectError> {
+        self.connect_after(partition, 0)
+    }
+
+    /// Connects a session, and remembers what was published before.
+    pub(crate) fn connect_after(&mut self, partition: PartitionId, published: u64) -> Result<SessionId, ConnectError> {
+        let topics = Vec::new();
+        let seat = self.seat(partition, || Occupant { topics, connected_after: published, seated_after: published })?;
+        Ok(seat.as_handle())
+    }
+
+    /// Takes a place in a partition.
+    fn seat(&mut self, partition: PartitionId, occupant: impl FnOnce() -> Occupant) -> Result<Seat, ConnectError> {
+        let max = self.options.sessions_per_partition_max.min(self.layout.places_max());
         let sessions =
             self.partitions.get_mut(usize::from(partition.0)).ok_or(ConnectError::NoSuchPartition(partition))?;
-        let max = self.options.sessions_per_partition_max.min(self.layout.places_max());
-        let place = sessions.connect(max).ok_or(ConnectError::PartitionFull { max })?;
-        Ok(sessions.handle(self.layout.slot(partition, place), place))
+        let place = sessions.seat(max, occupant).ok_or(ConnectError::PartitionFull { max })?;
+        Ok(sessions.seat_at(self.layout.slot(partition, place), place))
+    }
+
+    /// Moves a session to another partition: it keeps its handle and its subscriptions. O(log n) for each of those; O(1)
+    /// if it is there already.
+    ///
+    /// # Errors
+    ///
+    /// When no such session is connected, the partition does not exist, or it is full; nothing has changed then.
+    ///
+    /// ```
+    /// use oyez::{PartitionId, Query, Registry, RegistryOptions, Topic};
+    ///
+    /// let mut registry = Registry::new(RegistryOptions::default().partitions(2));
+    /// let ada = registry.connect(PartitionId(0)).unwrap();
+    /// registry.subscribe(ada, Topic(7)).unwrap();
+    /// registry.move_to(ada, PartitionId(1)).unwrap();
+    /// assert_eq!(registry.partition_of(ada), Ok(PartitionId(1)));
+    /// assert_eq!(registry.audience(&Query::topic(Topic(7))).sessions(), [ada]);
+    /// ```
+    pub fn move_to(&mut self, session: SessionId, partition: PartitionId) -> Result<(), MoveError> {
+        self.move_after(session, partition, 0).map(|_| ())
+    }
+
+    /// Moves a session, and remembers what was published before; its new seat.
+    pub(crate) fn move_after(
+        &mut self,
+        session: SessionId,
+        partition: PartitionId,
+        published: u64,
+    ) -> Result<Seat, MoveError> {
+        let old = self.seat_of(session).map_err(|NoSuchSession| MoveError::NoSuchSession)?;
+        if old.partition(self.layout) == partition {
+            return Ok(old);
+        }
+        let new = self.seat(partition, Occupant::default).map_err(|error| match error {
+            ConnectError::NoSuchPartition(partition) => MoveError::NoSuchPartition(partition),
+            ConnectError::PartitionFull { max } => MoveError::PartitionFull { max },
+        })?;
+        let left = self.partitions[usize::from(old.partition(self.layout).0)].leave(old.place(self.layout));
+        let mut occupant = left.expect("it has a seat");
+        occupant.seated_after = published;
+        for &topic in &occupant.topics {
+            self.remove_subscriber(topic, old.slot);
+            let place = new.place(self.layout);
+            self.topics.entry(topic).or_default().insert(partition, place);
+        }
+        if let Some(place) = self.occupant_mut(new) {
+            *place = occupant;
+        }
+        self.handles.remove(&old);
+        self.moved.insert(session, new);
+        self.handles.insert(new, session);
+        Ok(new)
     }
 
     /// Ends a session: no audience made from now on contains it, and its handle is unknown. Returns the number of
@@ -205,8 +299,8 @@ impl Registry {
     ///
     /// When no such session is connected.
     pub fn disconnect(&mut self, session: SessionId) -> Result<usize, NoSuchSession> {
-        let place = self.place_of(session)?;
-        self.end_session(session.slot, place).ok_or(NoSuchSession)
+        let seat = self.seat_of(session)?;
+        self.end_session(seat).ok_or(NoSuchSession)
     }
 
     /// Ends all sessions of a partition, as if each had disconnected; returns their number. The partition stays and
@@ -219,16 +313,19 @@ impl Registry {
         let sessions = self.partitions.get(usize::from(partition.0)).ok_or(NoSuchPartition(partition))?;
         let places: Vec<usize> = sessions.iter().map(|(place, _)| place).collect();
         for &place in &places {
-            self.end_session(self.layout.slot(partition, place), place);
+            self.end_session(self.seat_at(partition, place));
         }
         Ok(places.len())
     }
 
-    fn end_session(&mut self, slot: Slot, place: usize) -> Option<usize> {
-        let partition = self.layout.partition(slot);
-        let occupant = self.partitions[usize::from(partition.0)].disconnect(place)?;
+    fn end_session(&mut self, seat: Seat) -> Option<usize> {
+        let partition = seat.partition(self.layout);
+        let occupant = self.partitions[usize::from(partition.0)].leave(seat.place(self.layout))?;
         for &topic in &occupant.topics {
-            self.remove_subscriber(topic, slot);
+            self.remove_subscriber(topic, seat.slot);
+        }
+        if let Some(session) = self.handles.remove(&seat) {
+            self.moved.remove(&session);
         }
         self.subscriptions -= occupant.topics.len();
         Some(occupant.topics.len())
@@ -238,7 +335,7 @@ impl Registry {
         let Some(subscribers) = self.topics.get_mut(&topic) else {
             return;
         };
-        subscribers.remove(&slot);
+        subscribers.remove(self.layout.partition(slot), self.layout.place(slot));
         if subscribers.is_empty() {
             self.topics.remove(&topic);
         }
@@ -251,7 +348,8 @@ impl Registry {
     /// When no such session is connected, or it has too many topics; nothing has changed then.
     pub fn subscribe(&mut self, session: SessionId, topic: Topic) -> Result<Subscribed, SubscribeError> {
         let max = self.options.topics_per_session_max;
-        let occupant = self.occupant_mut(session).ok_or(SubscribeError::NoSuchSession)?;
+        let seat = self.seat_of(session).map_err(|NoSuchSession| SubscribeError::NoSuchSession)?;
+        let occupant = self.occupant_mut(seat).ok_or(SubscribeError::NoSuchSession)?;
         let Err(at) = occupant.topics.binary_search(&topic) else {
             return Ok(Subscribed::Already);
         };
@@ -259,7 +357,8 @@ impl Registry {
             return Err(SubscribeError::TooManyTopics { max });
         }
         occupant.topics.insert(at, topic);
-        self.topics.entry(topic).or_default().insert(session.slot);
+        let (partition, place) = (seat.partition(self.layout), seat.place(self.layout));
+        self.topics.entry(topic).or_default().insert(partition, place);
         self.subscriptions += 1;
         Ok(Subscribed::New)
     }
@@ -270,39 +369,61 @@ impl Registry {
     ///
     /// When no such session is connected.
     pub fn unsubscribe(&mut self, session: SessionId, topic: Topic) -> Result<Unsubscribed, NoSuchSession> {
-        let occupant = self.occupant_mut(session).ok_or(NoSuchSession)?;
+        let seat = self.seat_of(session)?;
+        let occupant = self.occupant_mut(seat).ok_or(NoSuchSession)?;
         let Ok(at) = occupant.topics.binary_search(&topic) else {
             return Ok(Unsubscribed::WasNot);
         };
         occupant.topics.remove(at);
-        self.remove_subscriber(topic, session.slot);
+        self.remove_subscriber(topic, seat.slot);
         self.subscriptions -= 1;
         Ok(Unsubscribed::Left)
     }
 
-    /// The sessions that a query means, each once, grouped by partition, with the exact count. O(n) for one topic,
-    /// O(n log n) for several, in the sum of their subscribers.
+    /// The sessions that a query means, each once, grouped by partition, with the exact count. O(n) in their number, and
+    /// for several topics O(n log n) in the sum of their subscribers.
     pub fn audience(&self, query: &Query) -> Audience {
-        self.audience_in(query, Vec::new())
+        let mut sessions = Vec::new();
+        let mut ends = Vec::new();
+        for (partition, places) in self.addressed(query) {
+            sessions.reserve(places.len());
+            places.for_each(|place| sessions.push(self.handle_of(self.seat_at(partition, place))));
+            ends.push((partition, sessions.len()));
+        }
+        let order = if self.handles.is_empty() { Order::ByHandle } else { Order::BySeat };
+        Audience { sessions, ends, order }
     }
 
-    /// The audience, in memory that is given.
-    pub(crate) fn audience_in(&self, query: &Query, mut sessions: Vec<SessionId>) -> Audience {
-        sessions.clear();
-        for topic in &query.topics {
-            let Some(subscribers) = self.topics.get(topic) else {
-                continue;
-            };
-            sessions.extend(subscribers.iter().map(|&slot| self.handle(slot)));
+    /// The sessions that a query means, as sets of places. For one topic and nobody left out O(1), and nothing is copied.
+    pub(crate) fn addressed(&self, query: &Query) -> Addressed<'_> {
+        let mut topics = query.topics.iter().filter_map(|topic| self.topics.get(topic));
+        let mut addressed: Addressed<'_> = match topics.next() {
+            Some(first) => first.by_partition().iter().map(|(at, places)| (*at, Cow::Borrowed(places))).collect(),
+            None => return Addressed::new(),
+        };
+        for (partition, places) in topics.flat_map(|subscribers| subscribers.by_partition()) {
+            match addressed.binary_search_by_key(partition, |(partition, _)| *partition) {
+                Ok(at) => addressed[at].1.to_mut().add_all(places),
+                Err(at) => addressed.insert(at, (*partition, Cow::Borrowed(places))),
+            }
         }
-        if query.topics.len() > 1 {
-            sessions.sort_unstable();
-            sessions.dedup();
+        for seat in query.except.iter().filter_map(|session| self.seat_of(*session).ok()) {
+            let partition = seat.partition(self.layout);
+            let Ok(at) = addressed.binary_search_by_key(&partition, |(partition, _)| *partition) else { continue };
+            let (place, places) = (seat.place(self.layout), &mut addressed[at].1);
+            if places.contains(place) {
+                places.to_mut().remove(place);
+            }
+            if places.is_empty() {
+                addressed.remove(at);
+            }
         }
-        if !query.except.is_empty() {
-            sessions.retain(|session| query.except.binary_search(session).is_err());
-        }
-        Audience { layout: self.layout, sessions }
+        addressed
+    }
+
+    /// What was published when the session connected, and when it came to where it is.
+    pub(crate) fn here_since(&self, session: SessionId) -> Result<(u64, u64), NoSuchSession> {
+        self.occupant(session).map(|occupant| (occupant.connected_after, occupant.seated_after))
     }
 
     /// Says whether a session is in a query's audience, and which rule keeps it out. O(topics of the query).
@@ -341,12 +462,48 @@ impl Registry {
     ///
     /// When no such session is connected.
     pub fn topics_of(&self, session: SessionId) -> Result<&[Topic], NoSuchSession> {
-        let partition = self.layout.partition(session.slot);
-        self.partitions
-            .get(usize::from(partition.0))
-            .and_then(|sessions| sessions.get(self.layout.place(session.slot), session))
-            .map(|occupant| occupant.topics.as_slice())
-            .ok_or(NoSuchSession)
+        self.occupant(session).map(|occupant| occupant.topics.as_slice())
+    }
+
+    fn occupant(&self, session: SessionId) -> Result<&Occupant, NoSuchSession> {
+        self.occupant_of(self.seat_now(session)).ok_or(NoSuchSession)
+    }
+
+    fn occupant_of(&self, seat: Seat) -> Option<&Occupant> {
+        self.partitions.get(usize::from(seat.partition(self.layout).0))?.get(seat.place(self.layout), seat)
+    }
+
+    fn occupant_mut(&mut self, seat: Seat) -> Option<&mut Occupant> {
+        let (partition, place) = (seat.partition(self.layout), seat.place(self.layout));
+        self.partitions.get_mut(usize::from(partition.0))?.get_mut(place, seat)
+    }
+
+    /// Where a session is, if it is connected.
+    fn seat_now(&self, session: SessionId) -> Seat {
+        match self.moved.is_empty() {
+            true => session.first_seat(),
+            false => self.moved.get(&session).copied().unwrap_or(session.first_seat()),
+        }
+    }
+
+    /// Where a connected session is.
+    pub(crate) fn seat_of(&self, session: SessionId) -> Result<Seat, NoSuchSession> {
+        let seat = self.seat_now(session);
+        // A seat that is a moved session's is no handle.
+        let is_anothers = !self.handles.is_empty() && self.handles.get(&seat).is_some_and(|handle| *handle != session);
+        if is_anothers { Err(NoSuchSession) } else { self.occupant_of(seat).map(|_| seat).ok_or(NoSuchSession) }
+    }
+
+    /// The handle of a connected session.
+    pub(crate) fn handle_of(&self, seat: Seat) -> SessionId {
+        match self.handles.is_empty() {
+            true => seat.as_handle(),
+            false => self.handles.get(&seat).copied().unwrap_or(seat.as_handle()),
+        }
+    }
+
+    fn seat_at(&self, partition: PartitionId, place: usize) -> Seat {
+        self.partitions[usize::from(partition.0)].seat_at(self.layout.slot(partition, place), place)
     }
 
     /// The partition a session lives on. O(1).
@@ -355,7 +512,7 @@ impl Registry {
     ///
     /// When no such session is connected.
     pub fn partition_of(&self, session: SessionId) -> Result<PartitionId, NoSuchSession> {
-        self.place_of(session).map(|_| self.layout.partition(session.slot))
+        self.seat_of(session).map(|seat| seat.partition(self.layout))
     }
 
     /// The number of subscribers of a topic. O(1).
@@ -376,21 +533,6 @@ impl Registry {
         self.layout
     }
 
-    fn handle(&self, slot: Slot) -> SessionId {
-        let partition = self.layout.partition(slot);
-        self.partitions[usize::from(partition.0)].handle(slot, self.layout.place(slot))
-    }
-
-    fn place_of(&self, session: SessionId) -> Result<usize, NoSuchSession> {
-        self.topics_of(session).map(|_| self.layout.place(session.slot))
-    }
-
-    fn occupant_mut(&mut self, session: SessionId) -> Option<&mut session::Occupant> {
-        let partition = self.layout.partition(session.slot);
-        let place = self.layout.place(session.slot);
-        self.partitions.get_mut(usize::from(partition.0))?.get_mut(place, session)
-    }
-
     /// Checks that both directions of every subscription agree; returns the number of subscriptions. O(n log n). For
     /// tests.
     ///
@@ -401,14 +543,19 @@ impl Registry {
     pub fn validate(&self) -> Result<usize, String> {
         let mut forward = 0;
         for (topic, subscribers) in &self.topics {
-            forward += subscribers.validate()?;
             if subscribers.is_empty() {
                 return Err(format!("{topic:?} is kept without subscribers"));
             }
-            for &slot in subscribers {
-                let topics = self.topics_of(self.handle(slot));
-                if !topics.is_ok_and(|topics| topics.binary_search(topic).is_ok()) {
-                    return Err(format!("{topic:?} holds {slot:?}, which is not subscribed to it"));
+            for (partition, places) in subscribers.by_partition() {
+                forward += places.validate()?;
+                let is_held = |place| {
+                    let occupant = self.occupant_of(self.seat_at(*partition, place));
+                    occupant.is_some_and(|occupant| occupant.topics.binary_search(topic).is_ok())
+                };
+                let mut strangers = 0;
+                places.for_each(|place| strangers += usize::from(!is_held(place)));
+                if strangers > 0 || places.is_empty() {
+                    return Err(format!("{topic:?} holds {strangers} of {partition:?} that are not subscribed to it"));
                 }
             }
         }
@@ -417,6 +564,10 @@ impl Registry {
         }
         let backward: usize =
             self.partitions.iter().flat_map(Sessions::iter).map(|(_, occupant)| occupant.topics.len()).sum();
+        let moved = self.moved.iter().filter(|(session, seat)| self.handles.get(*seat) == Some(*session)).count();
+        if moved != self.moved.len() || moved != self.handles.len() {
+            return Err(format!("{} sessions have moved, {} seats", self.moved.len(), self.handles.len()));
+        }
         if backward != forward {
             return Err(format!("{forward} subscriptions by topic, {backward} by session"));
         }
@@ -464,6 +615,19 @@ impl fmt::Display for SubscribeError {
     }
 }
 
+impl fmt::Display for MoveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MoveError::NoSuchSession => NoSuchSession.fmt(f),
+            MoveError::NoSuchPartition(partition) => NoSuchPartition(*partition).fmt(f),
+            MoveError::PartitionFull { max } => ConnectError::PartitionFull { max: *max }.fmt(f),
+            MoveError::Busy => f.write_str("the session's events are in other hands"),
+            MoveError::OverBudget => f.write_str("the partition has no room for what the session has pending"),
+        }
+    }
+}
+
+impl std::error::Error for MoveError {}
 impl std::error::Error for NoSuchSession {}
 impl std::error::Error for NoSuchPartition {}
 impl std::error::Error for ConnectError {}

@@ -1,6 +1,7 @@
 //! Counters: what was accepted and what became of it, by part, as plain values.
 
-use crate::registry::RegistryStats;
+use crate::fanout::Sequence;
+use crate::registry::{RegistryStats, SessionId};
 use std::ops::AddAssign;
 
 /// Where every accepted event went. The **identity** holds at every moment, for each session and in total:
@@ -21,7 +22,7 @@ pub struct Accounting {
     pub dropped: u64,
     /// Of those dropped: shed because the partition's budget was used up while nobody read the session.
     pub shed: u64,
-    /// Were pending when their session ended.
+    /// Were pending when their session ended, or unsubscribed and did not want them any more.
     pub discarded: Discarded,
     /// In the hands of a host callback that panicked; each is in a gap that the session is told.
     pub abandoned: u64,
@@ -29,7 +30,7 @@ pub struct Accounting {
     pub pending: u64,
 }
 
-/// Events that were pending when their session ended, by how it ended.
+/// Events that were pending when their session ended or unsubscribed, by how that came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Discarded {
@@ -39,12 +40,14 @@ pub struct Discarded {
     pub partition_drop: u64,
     /// The session was disconnected because its queue was full ([`Overload::Disconnect`](crate::Overload)).
     pub overflow: u64,
+    /// The session unsubscribed, and asked for it ([`Fanout::unsubscribe_discarding`](crate::Fanout::unsubscribe_discarding)).
+    pub unsubscribe: u64,
 }
 
 impl Discarded {
     /// All of them.
     pub fn total(self) -> u64 {
-        self.disconnect + self.partition_drop + self.overflow
+        self.disconnect + self.partition_drop + self.overflow + self.unsubscribe
     }
 }
 
@@ -73,6 +76,7 @@ impl AddAssign for Accounting {
         self.discarded.disconnect += other.discarded.disconnect;
         self.discarded.partition_drop += other.discarded.partition_drop;
         self.discarded.overflow += other.discarded.overflow;
+        self.discarded.unsubscribe += other.discarded.unsubscribe;
         self.abandoned += other.abandoned;
         self.pending += other.pending;
     }
@@ -116,6 +120,37 @@ impl Stats {
     }
 }
 
+/// Memory that counts towards a partition's budget, by what it is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HeldBytes {
+    /// Events with their payloads, each once.
+    pub events: usize,
+    /// Four bytes for each session that has an event in its queue, or has not acknowledged it.
+    pub handles: usize,
+    /// Events in the log: their audiences, and four bytes for each session, in case it lags.
+    pub log: usize,
+}
+
+impl HeldBytes {
+    /// All of it.
+    pub fn total(self) -> usize {
+        self.events + self.handles + self.log
+    }
+}
+
+/// One of the sessions that are furthest behind. Of [`Fanout::most_lagging`](crate::Fanout::most_lagging).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LaggingSession {
+    /// Its handle.
+    pub session: SessionId,
+    /// Events in its queue.
+    pub pending: usize,
+    /// The sequence of the oldest of them.
+    pub oldest: Sequence,
+}
+
 /// One partition's counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -132,8 +167,15 @@ pub struct PartitionStats {
     pub unacknowledged: usize,
     /// Distinct events that some session of the partition has not got yet.
     pub events_held: usize,
-    /// Bytes of what is pending or not acknowledged: payloads once, and four bytes for each session that has an event.
+    /// Of those: events for many sessions, which wait in the log.
+    pub events_in_log: usize,
+    /// How many events have been published, to whomever, since the oldest that waits in the log, that one included; 0 if
+    /// none waits. A worker that keeps up keeps it small. The audiences of everything in the log are kept with it.
+    pub lag: u64,
+    /// Bytes of what is pending or not acknowledged: what counts towards the budget.
     pub bytes: usize,
+    /// The same by what they are for.
+    pub bytes_by_cause: HeldBytes,
     /// Recipients refused because the partition was over its budget.
     pub refused: u64,
     /// Gaps told to sessions.

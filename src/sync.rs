@@ -41,6 +41,7 @@ impl Changes {
     }
 
     /// Acquire, the other half of it. (loom: `a_session_that_ends_beside_a_drain_is_accounted_for`.)
+    #[inline]
     pub(crate) fn count(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }

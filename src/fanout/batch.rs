@@ -1,7 +1,8 @@
-//! What one call hands over: [`Batch`], and the [`Round`] of several sessions' batches behind it.
+//! What one call hands over: [`Batch`], and behind it the [`Round`] of several sessions' batches, from their queues, or
+//! the [`PassRound`], straight from the log.
 
 use super::event::{Event, Gap, Item, Sequence};
-use crate::registry::SessionId;
+use crate::registry::{Seat, SessionId};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,6 +19,11 @@ pub struct Batch<'a> {
 pub(super) const GAP: u32 = u32::MAX;
 
 impl<'a> Batch<'a> {
+    /// The events, without a gap, at these places among `events`.
+    pub(super) fn of_events(picks: &'a [u32], events: &'a [Held]) -> Self {
+        Batch { picks, gaps: &[], events }
+    }
+
     pub(super) const EMPTY: Batch<'static> = Batch { picks: &[], gaps: &[], events: &[] };
 
     /// The number of items: events and gaps. O(1).
@@ -61,11 +67,13 @@ pub(super) struct Round {
     pub picks: Vec<u32>,
     pub gaps: Vec<Gap>,
     pub events: Vec<Held>,
+    /// Handles of sessions that have moved, if any has come here.
+    pub handles: Vec<(Seat, SessionId)>,
 }
 
 /// What one session is offered in a round.
 pub(super) struct Offer {
-    pub session: SessionId,
+    pub seat: Seat,
     /// Its parts of the round's `picks` and `gaps`.
     pub picks: Range<usize>,
     pub gaps: Range<usize>,
@@ -94,12 +102,28 @@ pub(super) enum Outcome {
     PassedBy,
 }
 
+/// The handle of a seat's session.
+#[inline]
+pub(super) fn handle_of(moved: &[(Seat, SessionId)], seat: Seat) -> SessionId {
+    if moved.is_empty() {
+        return seat.as_handle();
+    }
+    moved.iter().find(|(at, _)| *at == seat).map_or(seat.as_handle(), |(_, session)| *session)
+}
+
 impl Round {
     pub fn clear(&mut self) {
         self.offers.clear();
         self.picks.clear();
         self.gaps.clear();
         self.events.clear();
+        self.handles.clear();
+    }
+
+    /// The handle of a session that is offered something.
+    #[inline]
+    pub fn handle_of(&self, seat: Seat) -> SessionId {
+        handle_of(&self.handles, seat)
     }
 
     pub fn batch(&self, offer: &Offer) -> Batch<'_> {
@@ -108,5 +132,38 @@ impl Round {
 
     pub fn index(&self, pick: u32) -> u32 {
         self.events[pick as usize].index
+    }
+}
+
+/// What up to 64 sessions are offered straight from the log: each some of the same few events, and nothing else.
+#[derive(Default)]
+pub(super) struct PassRound {
+    /// The number of the pass whose events these are.
+    pub pass: u64,
+    pub offers: Vec<PassOffer>,
+    /// What became of those that were not taken whole: their indices, in order.
+    pub others: Vec<(usize, Outcome)>,
+    /// Its events are the pass's. Its offers are filled in only for who did not take all.
+    pub round: Round,
+}
+
+/// What one session is offered: the pass's events whose bits are set.
+#[derive(Clone, Copy)]
+pub(super) struct PassOffer {
+    pub seat: Seat,
+    pub events: u32,
+}
+
+impl PassRound {
+    pub fn clear(&mut self) {
+        self.offers.clear();
+        self.others.clear();
+    }
+
+    /// Lets go of the events too.
+    pub fn let_go(&mut self) {
+        self.clear();
+        self.round.clear();
+        self.pass = 0;
     }
 }

@@ -1,7 +1,7 @@
 //! What became of an event: [`Fate`], and the little that is kept to answer for it.
 
 use super::event::{Gap, Sequence};
-use crate::registry::{PartitionId, SessionId};
+use crate::registry::{Addressed, PartitionId, Places};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 
@@ -35,9 +35,15 @@ pub enum Fate {
     Forgotten,
 }
 
-/// A session's last loss.
+/// What a session has lost, and of that the last gap.
 #[derive(Default)]
 pub(super) struct Losses {
+    pub dropped: u64,
+    /// Of those dropped, for want of room in the partition.
+    pub shed: u64,
+    pub abandoned: u64,
+    /// Discarded when the session unsubscribed.
+    pub discarded: u64,
     gap: Option<Gap>,
     /// Losses before this are not known any more.
     known_since: Sequence,
@@ -54,6 +60,11 @@ impl Losses {
         if let Some(before) = self.gap.replace(gap).filter(|before| before.first != gap.first) {
             self.known_since = self.known_since.max(Sequence(before.last.0 + 1));
         }
+    }
+
+    /// Nothing is known any more of what came up to this.
+    pub fn forget_through(&mut self, sequence: Sequence) {
+        self.known_since = self.known_since.max(Sequence(sequence.0 + 1));
     }
 
     pub fn fate(&self, sequence: Sequence) -> Option<Fate> {
@@ -74,14 +85,13 @@ pub(super) struct History {
 /// One fan-out.
 pub(super) struct Published {
     sequence: Sequence,
-    /// In slot order.
-    audience: Box<[SessionId]>,
+    audience: SmallVec<[(PartitionId, Places); 1]>,
     /// Partitions that refused it.
     refused: SmallVec<[PartitionId; 2]>,
 }
 
 /// Whether a fan-out was for a session, as far as is remembered.
-pub(super) enum Addressed {
+pub(super) enum WasAddressed {
     Yes,
     No,
     Refused,
@@ -93,9 +103,10 @@ impl History {
         History { recent: VecDeque::new(), bytes: 0, bytes_max }
     }
 
-    /// Remembers a fan-out, unless it alone is over the budget. Copies the audience.
-    pub fn remember(&mut self, sequence: Sequence, audience: &[SessionId], refused: &[PartitionId]) {
-        let bytes = Published::bytes(audience.len());
+    /// Remembers a fan-out, unless it alone is over the budget. Copies the audience: O(partitions), and O(n) in a small
+    /// partition's share of it.
+    pub fn remember(&mut self, sequence: Sequence, audience: &Addressed<'_>, refused: &[PartitionId]) {
+        let bytes = size_of::<Published>() + audience.iter().map(|(_, places)| places.bytes()).sum::<usize>();
         if bytes > self.bytes_max {
             return;
         }
@@ -103,26 +114,30 @@ impl History {
         while self.bytes > self.bytes_max
             && let Some(oldest) = self.recent.pop_front()
         {
-            self.bytes -= Published::bytes(oldest.audience.len());
+            self.bytes -= oldest.bytes();
         }
-        self.recent.push_back(Published { sequence, audience: audience.into(), refused: refused.into() });
+        let audience = audience.iter().map(|(partition, places)| (*partition, Places::clone(places))).collect();
+        self.recent.push_back(Published { sequence, audience, refused: refused.into() });
     }
 
-    pub fn addressed(&self, session: SessionId, partition: PartitionId, sequence: Sequence) -> Addressed {
+    /// Whether a fan-out was for the session in this place.
+    pub fn addressed(&self, partition: PartitionId, place: usize, sequence: Sequence) -> WasAddressed {
         let Ok(at) = self.recent.binary_search_by_key(&sequence, |published| published.sequence) else {
-            return Addressed::Forgotten;
+            return WasAddressed::Forgotten;
         };
         let published = &self.recent[at];
-        match published.audience.binary_search(&session) {
-            Err(_) => Addressed::No,
-            Ok(_) if published.refused.contains(&partition) => Addressed::Refused,
-            Ok(_) => Addressed::Yes,
+        let mut audience = published.audience.iter();
+        match audience.find(|(at, _)| *at == partition) {
+            Some((_, places)) if !places.contains(place) => WasAddressed::No,
+            None => WasAddressed::No,
+            Some(_) if published.refused.contains(&partition) => WasAddressed::Refused,
+            Some(_) => WasAddressed::Yes,
         }
     }
 }
 
 impl Published {
-    fn bytes(audience: usize) -> usize {
-        size_of::<Self>() + audience * size_of::<SessionId>()
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.audience.iter().map(|(_, places)| places.bytes()).sum::<usize>()
     }
 }

@@ -3,6 +3,8 @@
 
 use super::batch::{Held, Round};
 use super::event::{Event, Sequence};
+use crate::registry::Topic;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 #[derive(Default)]
@@ -17,6 +19,8 @@ pub(super) struct HeldEvents {
 struct Entry {
     event: Option<Arc<Event>>,
     sequence: Sequence,
+    /// The topics of its query: an event that is discarded with one of them may be for another.
+    topics: SmallVec<[Topic; 2]>,
     /// Queues and offers that hold it.
     holders: u32,
     /// Its index among the events of the current round, or a stale one.
@@ -24,10 +28,10 @@ struct Entry {
 }
 
 /// What an event costs besides its payload.
-const ENTRY_BYTES: usize = size_of::<Entry>() + size_of::<Event>();
+pub(super) const ENTRY_BYTES: usize = size_of::<Entry>() + size_of::<Event>();
 
 /// What one event costs in a session's queue.
-const HANDLE_BYTES: usize = size_of::<u32>();
+pub(super) const HANDLE_BYTES: usize = size_of::<u32>();
 
 fn event_bytes(event: &Event) -> usize {
     ENTRY_BYTES + event.payload.len()
@@ -39,9 +43,14 @@ pub(super) fn bytes_for(event: &Event, sessions: usize) -> usize {
 }
 
 impl HeldEvents {
-    /// Bytes of all events held, payloads and handles included.
-    pub fn bytes(&self) -> usize {
-        self.bytes + self.handles * HANDLE_BYTES
+    /// Bytes of the events held, payloads included, handles not.
+    pub fn event_bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Bytes of the handles of events in queues and offers.
+    pub fn handle_bytes(&self) -> usize {
+        self.handles * HANDLE_BYTES
     }
 
     /// Events held.
@@ -50,10 +59,11 @@ impl HeldEvents {
     }
 
     /// Holds an event for `holders` queues, at least one.
-    pub fn insert(&mut self, sequence: Sequence, event: Arc<Event>, holders: usize) -> u32 {
+    pub fn insert(&mut self, sequence: Sequence, event: Arc<Event>, topics: &[Topic], holders: usize) -> u32 {
         self.bytes += event_bytes(&event);
         self.handles += holders;
-        let entry = Entry { event: Some(event), sequence, holders: holders as u32, round_index: 0 };
+        let topics = SmallVec::from_slice(topics);
+        let entry = Entry { event: Some(event), sequence, topics, holders: holders as u32, round_index: 0 };
         match self.free.pop() {
             Some(index) => {
                 self.entries[index as usize] = entry;
@@ -68,6 +78,24 @@ impl HeldEvents {
 
     pub fn sequence(&self, index: u32) -> Sequence {
         self.entries[index as usize].sequence
+    }
+
+    pub fn topics(&self, index: u32) -> &[Topic] {
+        &self.entries[index as usize].topics
+    }
+
+    /// One more holder of an event that is held.
+    #[inline]
+    pub fn hold(&mut self, index: u32) {
+        self.entries[index as usize].holders += 1;
+        self.handles += 1;
+    }
+
+    /// An event that is held, to be read without a lock.
+    pub fn held(&self, index: u32) -> Held {
+        let entry = &self.entries[index as usize];
+        let event = entry.event.clone().expect("an event that is held has its payload");
+        Held { index, sequence: entry.sequence, event }
     }
 
     /// One holder lets go.
@@ -96,14 +124,14 @@ impl HeldEvents {
     /// Makes the event readable in this round; its index there.
     #[inline]
     pub fn share(&mut self, index: u32, round: &mut Round) -> u32 {
-        let entry = &mut self.entries[index as usize];
-        let shared = round.events.get(entry.round_index as usize).is_some_and(|held| held.index == index);
-        if !shared {
-            let event = entry.event.clone().expect("an event that is held has its payload");
-            entry.round_index = round.events.len() as u32;
-            round.events.push(Held { index, sequence: entry.sequence, event });
+        let round_index = self.entries[index as usize].round_index;
+        if round.events.get(round_index as usize).is_some_and(|held| held.index == index) {
+            return round_index;
         }
-        entry.round_index
+        let round_index = round.events.len() as u32;
+        round.events.push(self.held(index));
+        self.entries[index as usize].round_index = round_index;
+        round_index
     }
 
     /// Checks the counts against the number of handles that are out.

@@ -121,6 +121,30 @@ impl Items {
         }
     }
 
+    /// Takes out the events that `is_wanted` does not want, and shows them; gaps that meet are joined.
+    pub fn retain(&mut self, is_wanted: impl Fn(u32) -> bool, mut show: impl FnMut(u32)) {
+        let mut gaps = std::mem::take(&mut self.gaps).into_iter();
+        for handle in std::mem::take(&mut self.handles) {
+            match handle {
+                GAP => gaps.next().into_iter().for_each(|gap| self.push_gap(gap)),
+                index if is_wanted(index) => self.push(index),
+                index => show(index),
+            }
+        }
+    }
+
+    /// Gives each event another handle.
+    pub fn rename(&mut self, name: impl Fn(u32) -> u32) {
+        self.handles.iter_mut().filter(|handle| **handle != GAP).for_each(|handle| *handle = name(*handle));
+    }
+
+    /// Forgets all, and keeps a little memory for the next.
+    pub fn clear(&mut self) {
+        self.handles.clear();
+        self.gaps = VecDeque::new();
+        self.give_back();
+    }
+
     pub fn push_front_event(&mut self, index: u32) {
         self.handles.push_front(index);
     }

@@ -28,6 +28,9 @@ pub struct FanoutOptions {
     pub on_panic: OnPanic,
     /// What gives way when a session's queue is full, by the event's class. Default [`Overload::DropOldest`] for all.
     pub overload: [Overload; 64],
+    /// Sessions of one partition for which an event waits in the partition's log instead of in the queue of each. Default
+    /// 64.
+    pub log_sessions_min: usize,
     /// Sessions that a worker offers something under one lock; small in tests.
     #[doc(hidden)]
     pub round_sessions: usize,
@@ -77,6 +80,7 @@ impl Default for FanoutOptions {
             history_bytes_max: 1 << 20,
             on_panic: OnPanic::Abandon,
             overload: [Overload::DropOldest; 64],
+            log_sessions_min: 64,
             round_sessions: ROUND_SESSIONS,
         }
     }
@@ -135,6 +139,11 @@ impl FanoutOptions {
     pub fn overload(mut self, class: Class, overload: Overload) -> Self {
         self.overload[usize::from(class.number())] = overload;
         self
+    }
+
+    /// Sets for how many sessions of a partition an event waits in its log.
+    pub fn log_sessions_min(self, log_sessions_min: usize) -> Self {
+        FanoutOptions { log_sessions_min, ..self }
     }
 
     /// Sets how many sessions a worker offers something under one lock.

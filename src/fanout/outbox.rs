@@ -2,7 +2,8 @@
 
 use super::Shared;
 use super::batch::{Batch, Round};
-use crate::registry::{NoSuchSession, PartitionId, SessionId};
+use super::partition::Ending;
+use crate::registry::{NoSuchSession, PartitionId, Seat, SessionId};
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,12 +13,14 @@ pub struct Outbox {
     shared: Arc<Shared>,
     partition: PartitionId,
     session: SessionId,
+    /// A session that is read through an outbox does not move.
+    seat: Seat,
     round: Round,
 }
 
 impl Outbox {
-    pub(super) fn new(shared: Arc<Shared>, partition: PartitionId, session: SessionId) -> Self {
-        Outbox { shared, partition, session, round: Round::default() }
+    pub(super) fn new(shared: Arc<Shared>, session: SessionId, seat: Seat) -> Self {
+        Outbox { partition: seat.partition(shared.layout), shared, session, seat, round: Round::default() }
     }
 
     /// The session it reads.
@@ -49,14 +52,22 @@ impl Outbox {
     /// assert!(matches!(items[2], Item::Event(sequence, event) if sequence.0 == 4 && &event.payload[..] == b"d"));
     /// ```
     pub fn next_batch(&mut self, events_max: usize) -> Result<Batch<'_>, NoSuchSession> {
-        self.shared.lane(self.partition).queues.lock().take_batch(self.session, events_max, &mut self.round)?;
+        let mut queues = self.shared.lane(self.partition).queues.lock();
+        let taken = queues.take_batch(self.seat, events_max, &mut self.round);
+        let must_end = queues.is_overflowing(self.seat);
+        drop(queues);
+        if must_end {
+            self.shared.end_all(&[self.seat], Ending::Overflow);
+            return Err(NoSuchSession);
+        }
+        taken?;
         Ok(self.round.offers.first().map_or(Batch::EMPTY, |offer| self.round.batch(offer)))
     }
 }
 
 impl Drop for Outbox {
     fn drop(&mut self) {
-        self.shared.lane(self.partition).change(|queues| queues.unseat_outbox(self.session));
+        self.shared.lane(self.partition).change(|queues| queues.close_outbox(self.seat));
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the calls of a fan-out did, and why they refused.
 
 use super::event::{Event, Sequence};
-use crate::registry::{NoSuchPartition, NoSuchSession, PartitionId, SessionId, Subscribed};
+use crate::registry::{NoSuchPartition, NoSuchSession, PartitionId, SessionId, Subscribed, Unsubscribed};
 use std::fmt;
 
 /// What [`Fanout::publish`](super::Fanout::publish) did.
@@ -28,6 +28,16 @@ pub struct Resumed {
     pub again: usize,
     /// Events that wait behind them.
     pub pending: usize,
+}
+
+/// What [`Fanout::unsubscribe_discarding`](super::Fanout::unsubscribe_discarding) did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Discarding {
+    /// Whether there was a subscription.
+    pub unsubscribed: Unsubscribed,
+    /// Pending events that were discarded.
+    pub discarded: usize,
 }
 
 /// Why an acknowledgement was refused. Nothing has changed.
@@ -134,6 +144,18 @@ impl fmt::Display for OutboxError {
             OutboxError::NoSuchSession => NoSuchSession.fmt(f),
             OutboxError::Busy => f.write_str("the session's events are in other hands"),
         }
+    }
+}
+
+impl From<NoSuchSession> for AcknowledgeError {
+    fn from(_: NoSuchSession) -> Self {
+        AcknowledgeError::NoSuchSession
+    }
+}
+
+impl From<NoSuchSession> for OutboxError {
+    fn from(_: NoSuchSession) -> Self {
+        OutboxError::NoSuchSession
     }
 }
 

@@ -1,48 +1,43 @@
-//! One session's queue: what is pending, what was handed over and not acknowledged, and whose turn it is.
+//! One session's queue: what is pending, and whose turn it is. Only sessions of which there is something to remember have
+//! one: see `roster.rs`.
 //!
 //! **An offer takes its events out of the queue.** While the host has them, the queue may fill up and drop its oldest
 //! without touching what the host is looking at. What the host does not take goes back to the front, and if the queue
 //! has become too long, its oldest are dropped.
 //!
-//! **A session with a window** keeps what was handed over until it is acknowledged, and is offered nothing new while its
-//! window is full: a client that stopped answering cannot pile up more than that. After a break, what was not
-//! acknowledged comes again, then what waited meanwhile, gaps in their places.
+//! A session with a window is offered nothing new while that is full (`window.rs`).
 
+use super::Overload;
+use super::answer::{Answer, End, Room};
 use super::batch::{GAP, Kind, Offer, Outcome, Round};
 use super::event::{Gap, Sequence};
 use super::fate::{Fate, Losses};
 use super::held_events::HeldEvents;
 use super::items::{Items, Taken};
-use super::{OnPanic, Overload};
-use crate::registry::SessionId;
+use super::window::{NotHandedOver, Window};
+use crate::registry::{Seat, Topic};
 use crate::stats::{Accounting, Discarded};
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 
 pub(super) struct Queue {
-    pub session: SessionId,
+    pub seat: Seat,
+    /// The log's entries before this position are in the queue, or were.
+    pub taken_in: u64,
     pending: Items,
-    /// How many events may be handed over and not acknowledged.
-    window: Option<usize>,
-    /// Those events, and the gaps that were told among them.
-    unacknowledged: Items,
-    /// So many of these items, from the last back, are to be handed over again.
-    again: usize,
+    window: Option<Box<Window>>,
+    delivered: u64,
+    losses: Option<Box<Losses>>,
     state: State,
     parked: Parked,
+    reader: Reader,
+    overflow: Overflow,
     /// Its handle is in the ready list, perhaps from an earlier time at which it was ready.
     is_listed: bool,
     /// Its handle is in the partition's list of sessions that may have to give way.
     pub is_listed_unread: bool,
-    reader: Reader,
-    accepted: u64,
-    delivered: u64,
-    dropped: u64,
-    /// Of those dropped, for want of room in the partition.
-    shed: u64,
-    abandoned: u64,
-    /// Everything up to here has been handed over, dropped or abandoned.
-    settled: Sequence,
-    losses: Option<Box<Losses>>,
+    /// Its place is in the list of those that will not need a queue once the log has gone on.
+    pub is_resting: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,11 +56,10 @@ enum State {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Hand {
     /// Events in it that are new to the session.
-    events: usize,
-    /// The last of them, or the gap behind.
-    last: Sequence,
-    acknowledged: Sequence,
+    events: u32,
     wake: Wake,
+    /// The first of the new items; beyond every sequence if there is none.
+    first: Sequence,
 }
 
 /// What the host said of a session while it had its offer in hand.
@@ -90,89 +84,23 @@ enum Reader {
     Outbox,
 }
 
+/// Whether an event that it must not miss came from the log when it was full: it is about to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Overflow {
+    No,
+    Yes,
+}
+
 /// The session's events are in other hands.
 pub(super) struct Busy;
-
-/// The session was not handed an event of this sequence; this is the last it was handed.
-pub(super) struct NotHandedOver(pub Sequence);
 
 /// What became of an event that was pushed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pushed {
-    Queued,
-    /// It is queued, and pushed out the oldest.
-    DroppedOldest,
-    /// It is lost itself.
-    DroppedNewest,
-    /// The session cannot go on without it.
+    /// It is queued, or lost itself; so many events were dropped for it, or it was.
+    Dropping(u64),
+    /// The session cannot go on without it, and it is not in the queue.
     Overflowed,
-}
-
-/// What became of an offer.
-pub(super) struct Answer<'a> {
-    pub kind: Kind,
-    /// Picks of the round that were handed over, and picks that were not.
-    gone: &'a [u32],
-    kept: &'a [u32],
-    /// Gaps among those that were handed over.
-    gone_gaps: usize,
-    /// Gaps that the session was told, and gaps that it was not.
-    pub told: &'a [Gap],
-    untold: &'a [Gap],
-    pub end: End,
-    room: Room,
-}
-
-/// How the events that are gone have left.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    Delivered,
-    Abandoned,
-}
-
-/// Whether the host can be offered more.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Room {
-    Left,
-    None,
-}
-
-impl<'a> Answer<'a> {
-    /// What a host's answer to an offer means.
-    pub fn of(offer: &Offer, round: &'a Round, on_panic: OnPanic) -> Self {
-        let picks = &round.picks[offer.picks.clone()];
-        let (taken, end) = match (offer.outcome, on_panic, offer.kind) {
-            (Outcome::Took(taken), ..) => (taken.min(picks.len()), End::Delivered),
-            (Outcome::PassedBy, ..) | (Outcome::Panicked, OnPanic::Keep, _) => (0, End::Delivered),
-            // Still kept, and booked before: it comes once more.
-            (Outcome::Panicked, OnPanic::Abandon, Kind::Again { .. }) => (0, End::Delivered),
-            (Outcome::Panicked, OnPanic::Abandon, Kind::New) => (picks.len(), End::Abandoned),
-        };
-        let (gone, kept) = picks.split_at(taken);
-        let gone_gaps = if offer.gaps.is_empty() { 0 } else { count_gaps(gone) };
-        let told = if end == End::Delivered { gone_gaps } else { 0 };
-        let (told, untold) = round.gaps[offer.gaps.clone()].split_at(told);
-        let room = match offer.outcome {
-            Outcome::PassedBy => Room::Left,
-            Outcome::Took(_) if kept.is_empty() => Room::Left,
-            Outcome::Took(_) | Outcome::Panicked => Room::None,
-        };
-        Answer { kind: offer.kind, gone, kept, gone_gaps, told, untold, end, room }
-    }
-
-    /// The number of events that were handed over.
-    pub fn gone_count(&self) -> usize {
-        self.gone.len() - self.gone_gaps
-    }
-
-    /// Handles of events that were handed over.
-    pub fn gone_events(&self, round: &Round) -> impl DoubleEndedIterator<Item = u32> {
-        events(self.gone, round)
-    }
-
-    pub fn kept_events(&self, round: &Round) -> impl DoubleEndedIterator<Item = u32> {
-        events(self.kept, round)
-    }
 }
 
 /// Puts an item into the round.
@@ -187,35 +115,41 @@ fn show(item: Taken, events: &mut HeldEvents, round: &mut Round) {
     round.picks.push(pick);
 }
 
-fn count_gaps(picks: &[u32]) -> usize {
-    picks.iter().filter(|&&pick| pick == GAP).count()
-}
-
-fn events(picks: &[u32], round: &Round) -> impl DoubleEndedIterator<Item = u32> {
-    picks.iter().filter(|&&pick| pick != GAP).map(|&pick| round.index(pick))
-}
-
 impl Queue {
-    pub fn new(session: SessionId, window: Option<usize>) -> Self {
+    pub fn new(seat: Seat, taken_in: u64) -> Self {
         Queue {
-            session,
+            seat,
+            taken_in,
             pending: Items::default(),
-            window: window.map(|window| window.max(1)),
-            unacknowledged: Items::default(),
-            again: 0,
+            window: None,
+            delivered: 0,
+            losses: None,
             state: State::Idle,
             parked: Parked::No,
+            reader: Reader::Worker,
+            overflow: Overflow::No,
             is_listed: false,
             is_listed_unread: false,
-            reader: Reader::Worker,
-            accepted: 0,
-            delivered: 0,
-            dropped: 0,
-            shed: 0,
-            abandoned: 0,
-            settled: Sequence(0),
-            losses: None,
+            is_resting: false,
         }
+    }
+
+    /// Of another session from here on, in the memory of the one before.
+    pub fn reuse(&mut self, seat: Seat, taken_in: u64) {
+        let pending = std::mem::take(&mut self.pending);
+        *self = Queue { pending, ..Queue::new(seat, taken_in) };
+        debug_assert!(self.pending.is_empty());
+    }
+
+    pub fn set_window(&mut self, max: usize) {
+        self.window = Some(Box::new(Window::new(max)));
+    }
+
+    /// Whether there is nothing to remember of the session, but how much it was delivered.
+    pub fn is_plain(&self) -> bool {
+        let is_at_rest = self.state == State::Idle && self.parked == Parked::No && self.reader == Reader::Worker;
+        let is_listed = self.is_listed || self.is_listed_unread;
+        is_at_rest && !is_listed && self.pending.is_empty() && self.window.is_none() && self.losses.is_none()
     }
 
     pub fn is_lagging(&self) -> bool {
@@ -226,21 +160,44 @@ impl Queue {
         self.parked == Parked::Yes
     }
 
+    pub fn is_overflowing(&self) -> bool {
+        self.overflow == Overflow::Yes
+    }
+
     #[inline]
     pub fn has_no_events(&self) -> bool {
         self.pending.events() == 0
+    }
+
+    /// Events that wait, and those that the host has in hand for the first time.
+    pub fn waiting(&self) -> usize {
+        self.pending.events() + self.offered_events()
+    }
+
+    /// Events that wait.
+    pub fn pending(&self) -> usize {
+        self.pending.events()
+    }
+
+    /// The sequence of the oldest event that waits.
+    pub fn oldest(&self, events: &HeldEvents) -> Option<Sequence> {
+        self.pending.indices().next().map(|index| events.sequence(index))
+    }
+
+    pub fn delivered(&self) -> u64 {
+        self.delivered
     }
 
     /// Whether the worker has not handed it everything yet: what is parked or read through an outbox is not its affair.
     #[inline]
     pub fn is_owed(&self) -> bool {
         let is_the_workers = self.reader == Reader::Worker && self.parked == Parked::No;
-        let has_pending = self.again > 0 || !self.pending.is_empty();
-        is_the_workers && (has_pending || matches!(self.state, State::Offered(_)))
+        let has_pending = self.again() > 0 || !self.pending.is_empty();
+        is_the_workers && (has_pending || self.is_in_hand())
     }
 
     pub fn unacknowledged(&self) -> usize {
-        self.unacknowledged.events()
+        self.window.as_ref().map_or(0, |window| window.events())
     }
 
     /// Whether the offer that the host has in hand is still for the connection that it was made for.
@@ -249,43 +206,54 @@ impl Queue {
         self.parked == Parked::No && !is_back
     }
 
+    pub fn is_in_hand(&self) -> bool {
+        matches!(self.state, State::Offered(_))
+    }
+
     fn offered_events(&self) -> usize {
-        if let State::Offered(hand) = self.state { hand.events } else { 0 }
+        if let State::Offered(hand) = self.state { hand.events as usize } else { 0 }
+    }
+
+    /// Items to be handed over again.
+    fn again(&self) -> usize {
+        self.window.as_ref().map_or(0, |window| window.again())
     }
 
     /// How many new events the session may be handed now.
     fn room(&self) -> usize {
-        self.window.map_or(usize::MAX, |window| window - self.unacknowledged.events())
+        self.window.as_ref().map_or(usize::MAX, |window| window.room())
     }
 
     fn has_something(&self) -> bool {
-        self.again > 0 || (!self.pending.is_empty() && self.room() > 0)
+        self.again() > 0 || (!self.pending.is_empty() && self.room() > 0)
     }
 
     /// Lists the session as ready if it is idle, has something, and is the worker's to serve.
-    fn list(&mut self, ready: &mut VecDeque<SessionId>) {
+    #[inline]
+    fn list(&mut self, ready: &mut VecDeque<Seat>) {
         let is_the_workers = self.reader == Reader::Worker && self.parked == Parked::No;
-        if self.state != State::Idle || !is_the_workers || !self.has_something() {
+        if self.state != State::Idle || !is_the_workers || self.is_overflowing() || !self.has_something() {
             return;
         }
         self.state = State::Ready;
         if !self.is_listed {
             self.is_listed = true;
-            ready.push_back(self.session);
+            ready.push_back(self.seat);
         }
     }
 
     /// Its entry has been taken from the ready list; whether it still waits for its turn.
     pub fn unlist(&mut self) -> bool {
         self.is_listed = false;
-        if self.state == State::Ready && !self.has_something() {
+        if self.state == State::Ready && (!self.has_something() || self.is_overflowing()) {
             // What it waited with has been acknowledged since.
             self.state = State::Idle;
         }
         self.state == State::Ready
     }
 
-    /// Takes in an event, once for each of its targets: the hot path of a publish. In a queue of `events_max` the overload policy decides what gives way.
+    /// Takes in an event, once for each of its targets: the hot path of a publish. In a queue of `events_max` the
+    /// overload policy decides what gives way.
     #[inline]
     pub fn push(
         &mut self,
@@ -293,31 +261,34 @@ impl Queue {
         overload: Overload,
         events_max: usize,
         events: &mut HeldEvents,
-        ready: &mut VecDeque<SessionId>,
+        ready: &mut VecDeque<Seat>,
     ) -> Pushed {
         let is_full = self.pending.events() >= events_max;
-        let pushed = match overload {
-            _ if !is_full => Pushed::Queued,
-            Overload::DropOldest => Pushed::DroppedOldest,
-            Overload::DropNewest => Pushed::DroppedNewest,
-            Overload::Disconnect => return Pushed::Overflowed,
-        };
-        self.accepted += 1;
-        match pushed {
-            Pushed::DroppedNewest => {
+        let dropped = match overload {
+            _ if !is_full => {
+                self.pending.push(index);
+                0
+            }
+            Overload::DropOldest => {
+                self.pending.push(index);
+                self.trim(events_max, events)
+            }
+            Overload::DropNewest => {
                 self.pending.push_gap(Gap::of(events.sequence(index)));
                 events.release(index);
-                self.dropped += 1;
+                Losses::of(&mut self.losses).dropped += 1;
+                1
             }
-            _ => {
-                if is_full {
-                    self.trim(events_max - 1, events);
-                }
-                self.pending.push(index);
-            }
-        }
+            Overload::Disconnect => return Pushed::Overflowed,
+        };
         self.list(ready);
-        pushed
+        Pushed::Dropping(dropped)
+    }
+
+    /// Takes in an event for which the session must end; it waits in the queue until then.
+    pub fn overflow(&mut self, index: u32) {
+        self.overflow = Overflow::Yes;
+        self.pending.push(index);
     }
 
     /// Drops the oldest events beyond `events_max`; returns how many.
@@ -329,7 +300,9 @@ impl Queue {
             events.release(oldest);
             dropped += 1;
         }
-        self.dropped += dropped;
+        if dropped > 0 {
+            Losses::of(&mut self.losses).dropped += dropped;
+        }
         dropped
     }
 
@@ -344,7 +317,9 @@ impl Queue {
     /// Drops the older half of what is pending, to make room in the partition; returns how many.
     pub fn shed(&mut self, events: &mut HeldEvents) -> u64 {
         let shed = self.trim(self.pending.events() / 2, events);
-        self.shed += shed;
+        if shed > 0 {
+            Losses::of(&mut self.losses).shed += shed;
+        }
         self.pending.give_back();
         shed
     }
@@ -356,31 +331,37 @@ impl Queue {
             return;
         }
         let (picks, gaps) = (round.picks.len(), round.gaps.len());
-        let kind = if self.again > 0 { Kind::Again { left: self.again } } else { Kind::New };
-        match kind {
-            Kind::Again { left } => {
-                let from = self.unacknowledged.len() - left;
-                self.unacknowledged.peek(from, events_max, |taken| show(taken, events, round));
+        let kind = if self.again() > 0 { Kind::Again { left: self.again() } } else { Kind::New };
+        let room = self.room();
+        match (&self.window, kind) {
+            (Some(window), Kind::Again { .. }) => {
+                window.show_again(events_max, |taken| show(taken, events, round));
             }
-            Kind::New if self.room() > 0 => self.offer_new(events_max.min(self.room()), events, round),
-            Kind::New => {}
+            _ if room > 0 => self.offer_new(events_max.min(room), events, round),
+            _ => {}
         }
-        let offered = &round.picks[picks..];
-        let last = match (offered.last(), round.gaps.last()) {
-            (Some(&GAP), Some(gap)) => gap.last,
-            (Some(&pick), _) => round.events[pick as usize].sequence,
-            (None, _) => Sequence(0),
-        };
-        let is_new = kind == Kind::New;
-        self.state = State::Offered(Hand {
-            events: if is_new { offered.len() - (round.gaps.len() - gaps) } else { 0 },
-            last: if is_new { last } else { Sequence(0) },
-            acknowledged: Sequence(0),
-            wake: Wake::None,
+        let offered = picks..round.picks.len();
+        self.state = State::Offered(match kind {
+            Kind::New => Hand {
+                events: (offered.len() - (round.gaps.len() - gaps)) as u32,
+                wake: Wake::None,
+                first: round.picks[offered.clone()].first().map_or(Sequence(u64::MAX), |&pick| match pick {
+                    GAP => round.gaps[gaps].first,
+                    pick => round.events[pick as usize].sequence,
+                }),
+            },
+            Kind::Again { .. } => Hand { events: 0, wake: Wake::None, first: Sequence(u64::MAX) },
         });
+        if let Some(window) = &mut self.window {
+            window.offered(match (kind, round.picks[offered.clone()].last(), round.gaps.last()) {
+                (Kind::Again { .. }, ..) | (_, None, _) => Sequence(0),
+                (_, Some(&GAP), gap) => gap.map_or(Sequence(0), |gap| gap.last),
+                (_, Some(&pick), _) => round.events[pick as usize].sequence,
+            });
+        }
         round.offers.push(Offer {
-            session: self.session,
-            picks: picks..round.picks.len(),
+            seat: self.seat,
+            picks: offered,
             gaps: gaps..round.gaps.len(),
             kind,
             outcome: Outcome::Took(0),
@@ -397,6 +378,11 @@ impl Queue {
         });
     }
 
+    /// The host has been offered events that were never in the queue.
+    pub fn offered(&mut self, events: u32, first: Sequence) {
+        self.state = State::Offered(Hand { events, wake: Wake::None, first });
+    }
+
     /// Books what became of the offer, and puts back what was not taken. Returns how many of those were dropped.
     pub fn settle(
         &mut self,
@@ -404,22 +390,24 @@ impl Queue {
         round: &Round,
         events_max: usize,
         events: &mut HeldEvents,
-        ready: &mut VecDeque<SessionId>,
+        ready: &mut VecDeque<Seat>,
     ) -> u64 {
         let State::Offered(hand) = self.state else { unreachable!("an answer follows an offer") };
         let mut dropped = 0;
-        match answer.kind {
-            // Booked when they were handed over first; acknowledgements may have come meanwhile.
-            Kind::Again { left } => self.again = (left - answer.gone.len()).min(self.unacknowledged.len()),
-            Kind::New => {
+        match (answer.kind, &mut self.window) {
+            // Booked when they were handed over first.
+            (Kind::Again { left }, Some(window)) => window.came_again(left - answer.gone.len()),
+            _ => {
                 self.settle_gone(answer, round, events);
                 self.put_back(answer, round);
                 dropped = self.trim(events_max, events);
             }
         }
-        self.forget_through(hand.acknowledged, events);
-        if hand.wake == Wake::Resumed {
-            self.again = self.unacknowledged.len();
+        if let Some(window) = &mut self.window {
+            window.answered(events);
+            if hand.wake == Wake::Resumed {
+                window.hand_again();
+            }
         }
         let has_room = answer.room == Room::Left || hand.wake != Wake::None;
         self.state = if has_room { State::Idle } else { State::Lagging };
@@ -429,32 +417,24 @@ impl Queue {
     }
 
     fn settle_gone(&mut self, answer: &Answer<'_>, round: &Round, events: &mut HeldEvents) {
-        let last = answer.gone_events(round).next_back().map(|index| events.sequence(index));
-        let told = answer.told.last().map(|gap| gap.last);
-        self.settled = self.settled.max(last.max(told).unwrap_or_default());
         let count = answer.gone_count() as u64;
         match answer.end {
             End::Delivered => self.delivered += count,
             End::Abandoned => {
-                self.abandoned += count;
+                Losses::of(&mut self.losses).abandoned += count;
                 self.lost_in_hand(answer, round, events);
             }
         }
-        if answer.end == End::Delivered && self.window.is_some() {
-            self.keep(answer, round);
-        } else {
+        let Some(window) = &mut self.window else {
             answer.gone_events(round).for_each(|index| events.release(index));
-        }
-    }
-
-    /// Keeps what was handed over until it is acknowledged, gaps too: who comes back may not have got them.
-    fn keep(&mut self, answer: &Answer<'_>, round: &Round) {
-        let mut gaps = answer.told.iter();
-        for &pick in answer.gone {
-            match pick {
-                GAP => gaps.next().into_iter().for_each(|gap| self.unacknowledged.push_gap(*gap)),
-                pick => self.unacknowledged.push(round.index(pick)),
-            }
+            return;
+        };
+        let last = answer.gone_events(round).next_back().map(|index| events.sequence(index));
+        let told = answer.told.last().map(|gap| gap.last);
+        window.settle(last.max(told).unwrap_or_default());
+        match answer.end {
+            End::Delivered => window.keep(answer, round),
+            End::Abandoned => answer.gone_events(round).for_each(|index| events.release(index)),
         }
     }
 
@@ -478,7 +458,7 @@ impl Queue {
     }
 
     /// The host can take more.
-    pub fn writable(&mut self, ready: &mut VecDeque<SessionId>) {
+    pub fn writable(&mut self, ready: &mut VecDeque<Seat>) {
         match &mut self.state {
             State::Offered(hand) if hand.wake == Wake::None => hand.wake = Wake::Writable,
             State::Lagging => {
@@ -494,32 +474,13 @@ impl Queue {
         &mut self,
         through: Sequence,
         events: &mut HeldEvents,
-        ready: &mut VecDeque<SessionId>,
+        ready: &mut VecDeque<Seat>,
     ) -> Result<usize, NotHandedOver> {
-        let offered = if let State::Offered(hand) = self.state { hand.last } else { Sequence(0) };
-        let last = self.settled.max(offered);
-        if through > last {
-            return Err(NotHandedOver(last));
-        }
-        if let State::Offered(hand) = &mut self.state {
-            hand.acknowledged = hand.acknowledged.max(through);
-        }
-        let count = self.forget_through(through, events);
+        // Without a window nothing is kept, so there is nothing to acknowledge.
+        let Some(window) = &mut self.window else { return Ok(0) };
+        let count = window.acknowledge(through, events)?;
         self.list(ready);
         Ok(count)
-    }
-
-    fn forget_through(&mut self, through: Sequence, events: &mut HeldEvents) -> usize {
-        let mut count = 0;
-        while let Some(taken) = self.unacknowledged.pop_through(through, events) {
-            if let Taken::Event(index) = taken {
-                events.release(index);
-                count += 1;
-            }
-        }
-        self.unacknowledged.give_back();
-        self.again = self.again.min(self.unacknowledged.len());
-        count
     }
 
     /// The client is gone for now: nothing is offered until it is back.
@@ -532,21 +493,21 @@ impl Queue {
 
     /// The client is back, on a new connection: what it has not acknowledged comes again. Returns how many events that
     /// are, and how many wait behind them.
-    pub fn resume(&mut self, ready: &mut VecDeque<SessionId>) -> (usize, usize) {
+    pub fn resume(&mut self, ready: &mut VecDeque<Seat>) -> (usize, usize) {
         self.parked = Parked::No;
-        self.again = self.unacknowledged.len();
+        let again = self.window.as_mut().map_or(0, |window| window.hand_again());
         match &mut self.state {
             State::Offered(hand) => hand.wake = Wake::Resumed,
             State::Lagging => self.state = State::Idle,
             State::Idle | State::Ready => {}
         }
         self.list(ready);
-        (self.unacknowledged.events(), self.pending.events() + self.offered_events())
+        (again, self.waiting())
     }
 
     /// From now on the session is read through an outbox, not by the worker.
-    pub fn seat_outbox(&mut self) -> Result<(), Busy> {
-        if self.reader == Reader::Outbox || matches!(self.state, State::Offered(_)) {
+    pub fn open_outbox(&mut self) -> Result<(), Busy> {
+        if self.reader == Reader::Outbox || self.is_in_hand() {
             return Err(Busy);
         }
         self.reader = Reader::Outbox;
@@ -554,15 +515,53 @@ impl Queue {
         Ok(())
     }
 
-    pub fn unseat_outbox(&mut self, ready: &mut VecDeque<SessionId>) {
+    pub fn close_outbox(&mut self, ready: &mut VecDeque<Seat>) {
         self.reader = Reader::Worker;
         self.list(ready);
     }
 
+    /// Whether the session's events are in other hands, or about to be discarded.
+    pub fn is_busy(&self) -> bool {
+        self.is_in_hand() || self.reader == Reader::Outbox || self.is_overflowing()
+    }
+
+    /// Handles of all events: those that wait, and those that were not acknowledged.
+    pub fn indices(&self) -> impl Iterator<Item = u32> + '_ {
+        self.pending.indices().chain(self.window.iter().flat_map(|window| window.indices()))
+    }
+
+    /// The session has come to another partition, where its events have other handles.
+    pub fn come_to(&mut self, seat: Seat, taken_in: u64, name: impl Fn(u32) -> u32, ready: &mut VecDeque<Seat>) {
+        (self.seat, self.taken_in) = (seat, taken_in);
+        (self.is_listed, self.is_listed_unread, self.is_resting) = (false, false, false);
+        self.pending.rename(&name);
+        if let Some(window) = &mut self.window {
+            window.rename(&name);
+        }
+        if self.state == State::Ready {
+            self.state = State::Idle;
+        }
+        self.list(ready);
+    }
+
+    /// Discards the pending events that `is_wanted` does not want; returns how many.
+    pub fn discard_unwanted(&mut self, is_wanted: impl Fn(&[Topic]) -> bool, events: &mut HeldEvents) -> u64 {
+        let mut unwanted = SmallVec::<[u32; 8]>::new();
+        self.pending.retain(|index| is_wanted(events.topics(index)), |index| unwanted.push(index));
+        let Some(&last) = unwanted.last() else { return 0 };
+        let losses = Losses::of(&mut self.losses);
+        losses.discarded += unwanted.len() as u64;
+        losses.forget_through(events.sequence(last));
+        unwanted.iter().for_each(|index| events.release(*index));
+        unwanted.len() as u64
+    }
+
     /// Lets go of everything; returns how many events were pending. What the host has in hand is not among them.
-    pub fn discard(self, events: &mut HeldEvents) -> u64 {
-        self.pending.indices().chain(self.unacknowledged.indices()).for_each(|index| events.release(index));
-        self.pending.events() as u64
+    pub fn discard(&mut self, events: &mut HeldEvents) -> u64 {
+        self.indices().for_each(|index| events.release(index));
+        let count = self.pending.events();
+        self.pending.clear();
+        count as u64
     }
 
     /// What became of an event that was accepted for this session.
@@ -576,38 +575,38 @@ impl Queue {
         }
         match self.losses.as_ref().and_then(|losses| losses.fate(sequence)) {
             Some(fate) => fate,
-            None if sequence > self.settled => Fate::Offered,
+            None if matches!(self.state, State::Offered(hand) if hand.first <= sequence) => Fate::Offered,
             None => Fate::HandedOver,
         }
     }
 
+    /// What became of everything that was accepted and is not in the log.
     pub fn accounting(&self) -> Accounting {
-        Accounting {
-            accepted: self.accepted,
+        let losses = self.losses.as_deref();
+        let count = |of: fn(&Losses) -> u64| losses.map_or(0, of);
+        let accounting = Accounting {
+            accepted: 0,
             delivered: self.delivered,
-            dropped: self.dropped,
-            shed: self.shed,
-            discarded: Discarded::default(),
-            abandoned: self.abandoned,
-            pending: (self.pending.events() + self.offered_events()) as u64,
-        }
+            dropped: count(|losses| losses.dropped),
+            shed: count(|losses| losses.shed),
+            discarded: Discarded { unsubscribe: count(|losses| losses.discarded), ..Discarded::default() },
+            abandoned: count(|losses| losses.abandoned),
+            pending: self.waiting() as u64,
+        };
+        Accounting { accepted: accounting.accounted(), ..accounting }
     }
 
-    /// Checks the identity and the order, while no offer is out; returns the number of handles held.
+    /// Checks the order and the limits, while no offer is out; returns the number of handles held.
     pub fn validate(&self, events_max: usize, events: &HeldEvents) -> Result<usize, String> {
-        let session = self.session;
-        self.pending.validate(events).map_err(|what| format!("{session:?}: {what}"))?;
-        if !self.accounting().balances() {
-            return Err(format!("{session:?} does not add up: {:?}", self.accounting()));
+        let seat = self.seat;
+        self.pending.validate(events).map_err(|what| format!("{seat:?}: {what}"))?;
+        let is_too_long = self.pending.events() > events_max && !self.is_overflowing();
+        if is_too_long || self.is_in_hand() {
+            return Err(format!("{seat:?} has {} events pending, or an offer out", self.pending.events()));
         }
-        if self.pending.events() > events_max || matches!(self.state, State::Offered(_)) {
-            return Err(format!("{session:?} has {} events pending, or an offer out", self.pending.events()));
+        if let Some(window) = &self.window {
+            window.validate(events).map_err(|what| format!("{seat:?}, not acknowledged: {what}"))?;
         }
-        self.unacknowledged.validate(events).map_err(|what| format!("{session:?}, not acknowledged: {what}"))?;
-        let is_in_window = self.window.unwrap_or(0) >= self.unacknowledged.events();
-        if !is_in_window || self.again > self.unacknowledged.len() {
-            return Err(format!("{session:?}: {} events are not acknowledged", self.unacknowledged.events()));
-        }
-        Ok(self.pending.events() + self.unacknowledged.events())
+        Ok(self.pending.events() + self.unacknowledged())
     }
 }

@@ -1,8 +1,9 @@
 //! The push face: a partition's [`Worker`] hands each of its sessions, in turn, everything that is pending for it.
 
-use super::batch::{Batch, Outcome, Round};
+use super::batch::{Batch, Outcome, PassRound, Round, handle_of};
+use super::partition::{Ending, Partition};
 use super::{Lane, Shared};
-use crate::registry::{PartitionId, SessionId};
+use crate::registry::{PartitionId, SessionId, for_each_bit};
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -12,11 +13,18 @@ use std::task::{Context, Poll, Wake, Waker};
 /// Sessions that are offered something under one lock of the partition: publishers wait at most this long.
 pub(super) const ROUND_SESSIONS: usize = 64;
 
+/// Sessions that are offered something straight from the log under one lock.
+const PASS_ROUND_SESSIONS: usize = 64;
+
+/// Sessions whose queues take in what is in the log under one lock.
+const TAKE_IN_SESSIONS: usize = 1_024;
+
 /// The one reader of a partition. Made by [`Fanout::worker`](super::Fanout::worker); dropping it frees the place.
 pub struct Worker {
     shared: Arc<Shared>,
     partition: PartitionId,
     round: Round,
+    pass: PassRound,
 }
 
 /// How many items of a batch the host took, from the front: the commit point. A gap is an item like an event, so a client
@@ -43,6 +51,9 @@ pub struct Drained {
     pub items: usize,
     /// Sessions that wait for the next drain; some may have nothing to get any more.
     pub ready: usize,
+    /// Sessions that ended: an event that they must not miss ([`Overload::Disconnect`](super::Overload)) came from the log,
+    /// and their queues were full. Their connections are the host's to close.
+    pub overflowed: Vec<SessionId>,
     /// Callbacks that panicked.
     pub panics: Vec<HostPanic>,
 }
@@ -73,7 +84,7 @@ pub struct HostPanic {
 
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>, partition: PartitionId) -> Self {
-        Worker { shared, partition, round: Round::default() }
+        Worker { shared, partition, round: Round::default(), pass: PassRound::default() }
     }
 
     /// The partition this worker reads.
@@ -117,29 +128,98 @@ impl Worker {
     where
         F: FnMut(SessionId, Batch<'_>) -> Took,
     {
-        let mut drained = Drained::default();
-        let lane = self.shared.lane(self.partition);
-        lane.queues.lock().begin_turn();
+        let mut drained = Drained { overflowed: self.take_in(), ..Drained::default() };
+        let Worker { shared, partition, round, pass } = self;
+        let lane = shared.lane(*partition);
         let mut left = sessions_max;
+        let mut next = Source::Queues;
+        let mut queues = lane.queues.lock();
+        queues.begin_turn();
         loop {
-            let changes = {
-                let mut queues = lane.queues.lock();
-                queues.offer(&mut self.round, left.min(self.shared.round_sessions));
-                lane.changes.count()
+            let sessions_max = left.min(shared.round_sessions);
+            let source = offer(&mut queues, next, round, pass, sessions_max);
+            let changes = lane.changes.count();
+            drop(queues);
+            match source {
+                Source::Queues => hand_over(round, lane, changes, &mut host, &mut drained),
+                Source::Log => hand_over_pass(pass, lane, changes, &mut host, &mut drained),
+            }
+            queues = lane.queues.lock();
+            let offers = match source {
+                Source::Queues => {
+                    queues.commit(round);
+                    round.offers.len()
+                }
+                Source::Log => {
+                    queues.commit_pass(pass);
+                    pass.offers.len()
+                }
             };
-            left -= self.round.offers.len();
-            hand_over(&mut self.round, lane, changes, &mut host, &mut drained);
-            let mut queues = lane.queues.lock();
-            queues.commit(&self.round);
-            if self.round.offers.is_empty() || left == 0 {
+            left -= offers;
+            next = source.other();
+            if offers == 0 || left == 0 {
                 drained.ready = queues.ready_len();
                 break;
             }
         }
+        drop(queues);
         // Or the events would live until the next drain.
-        self.round.clear();
+        round.clear();
+        pass.let_go();
         drained
     }
+
+    /// Lets the sessions' queues take in what has come to the log; returns the sessions that had to end for it.
+    fn take_in(&mut self) -> Vec<SessionId> {
+        let lane = self.shared.lane(self.partition);
+        let mut queues = lane.queues.lock();
+        queues.begin_drain();
+        while queues.take_in_some(TAKE_IN_SESSIONS) {
+            // Between two slices it is the publishers' turn.
+            drop(queues);
+            queues = lane.queues.lock();
+        }
+        let overflowing = queues.take_overflowing();
+        drop(queues);
+        self.shared.end_all(&overflowing, Ending::Overflow)
+    }
+}
+
+/// Where a round's events come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Queues,
+    Log,
+}
+
+impl Source {
+    fn other(self) -> Self {
+        match self {
+            Source::Queues => Source::Log,
+            Source::Log => Source::Queues,
+        }
+    }
+}
+
+/// Fills a round from the source whose turn it is, or from the other if that has nothing: neither waits for all of the
+/// other.
+fn offer(queues: &mut Partition, next: Source, round: &mut Round, pass: &mut PassRound, sessions_max: usize) -> Source {
+    for source in [next, next.other()] {
+        let is_empty = match source {
+            Source::Queues => {
+                queues.offer(round, sessions_max);
+                round.offers.is_empty()
+            }
+            Source::Log => {
+                queues.offer_pass(pass, sessions_max.min(PASS_ROUND_SESSIONS));
+                pass.offers.is_empty()
+            }
+        };
+        if !is_empty {
+            return source;
+        }
+    }
+    next
 }
 
 /// Calls the host for each offer, but for sessions that have ended, parked or come back since `changes` were counted.
@@ -149,8 +229,8 @@ where
 {
     for at in 0..round.offers.len() {
         let offer = &round.offers[at];
-        let session = offer.session;
-        if lane.changes.count() != changes && !lane.queues.lock().stands(session) {
+        let session = round.handle_of(offer.seat);
+        if lane.changes.count() != changes && !lane.queues.lock().stands(offer.seat) {
             round.offers[at].outcome = Outcome::PassedBy;
             continue;
         }
@@ -168,6 +248,47 @@ where
         };
         drained.sessions += 1;
         round.offers[at].outcome = outcome;
+    }
+}
+
+/// The same for offers straight from the log. A panic is caught around all of them, not around each: that, and making a
+/// list of the events only when they are others than the session before had, is a third of the cost of a session.
+fn hand_over_pass<F>(pass: &mut PassRound, lane: &Lane, changes: u64, host: &mut F, drained: &mut Drained)
+where
+    F: FnMut(SessionId, Batch<'_>) -> Took,
+{
+    let PassRound { offers, others, round: Round { picks, events, handles, .. }, .. } = pass;
+    let mut at = 0;
+    let mut listed = 0;
+    while at < offers.len() {
+        let all = catch_unwind(AssertUnwindSafe(|| {
+            while let Some(offer) = offers.get(at) {
+                if lane.changes.count() != changes && !lane.queues.lock().stands(offer.seat) {
+                    others.push((at, Outcome::PassedBy));
+                    at += 1;
+                    continue;
+                }
+                if offer.events != listed {
+                    listed = offer.events;
+                    picks.clear();
+                    for_each_bit(listed.into(), |event| picks.push(event as u32));
+                }
+                let Took(taken) = host(handle_of(handles, offer.seat), Batch::of_events(picks, events));
+                let taken = taken.min(picks.len());
+                if taken < picks.len() {
+                    others.push((at, Outcome::Took(taken)));
+                }
+                drained.items += taken;
+                drained.sessions += 1;
+                at += 1;
+            }
+        }));
+        if let Err(payload) = all {
+            drained.panics.push(HostPanic { session: handle_of(handles, offers[at].seat), payload });
+            drained.sessions += 1;
+            others.push((at, Outcome::Panicked));
+            at += 1;
+        }
     }
 }
 
@@ -249,7 +370,7 @@ impl Wake for Unpark {
 impl Drop for Worker {
     fn drop(&mut self) {
         // Dropped after the lock is: a waker's last drop is a host's code.
-        let _waker = self.shared.lane(self.partition).queues.lock().unseat_worker();
+        let _waker = self.shared.lane(self.partition).queues.lock().dismiss_worker();
     }
 }
 
@@ -265,6 +386,7 @@ impl fmt::Debug for Drained {
             .field("sessions", &self.sessions)
             .field("items", &self.items)
             .field("ready", &self.ready)
+            .field("overflowed", &self.overflowed)
             .field("panics", &self.panics)
             .finish()
     }

@@ -1,15 +1,25 @@
 //! The sessions that one event goes to: [`Audience`].
 
-use super::session::{PartitionId, SessionId, SlotLayout};
+use super::session::{PartitionId, SessionId};
 
 /// The sessions of a query at one moment: each once, grouped by partition, counted.
 ///
 /// Made by [`Registry::audience`](super::Registry::audience). It is a copy: later changes of the registry do not show.
 #[derive(Clone, Debug)]
 pub struct Audience {
-    pub(super) layout: SlotLayout,
-    /// In slot order.
+    /// By partition, then by place.
     pub(super) sessions: Vec<SessionId>,
+    /// The partitions that have sessions in it, and where those end.
+    pub(super) ends: Vec<(PartitionId, usize)>,
+    pub(super) order: Order,
+}
+
+/// What the sessions are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    ByHandle,
+    /// Some have moved: where they are is not what their handles say.
+    BySeat,
 }
 
 impl Audience {
@@ -28,7 +38,7 @@ impl Audience {
         &self.sessions
     }
 
-    /// The partitions that have sessions in the audience, each once, with those sessions. O(partitions x log n).
+    /// The partitions that have sessions in the audience, each once, with those sessions. O(1) each.
     ///
     /// ```
     /// use oyez::{PartitionId, Query, Registry, RegistryOptions, Topic};
@@ -44,22 +54,15 @@ impl Audience {
     /// assert_eq!(sizes, [(1, 1), (3, 2)]);
     /// ```
     pub fn partitions(&self) -> impl Iterator<Item = (PartitionId, &[SessionId])> {
-        let mut rest = self.sessions.as_slice();
-        std::iter::from_fn(move || {
-            let partition = self.layout.partition(rest.first()?.slot);
-            let len = rest.partition_point(|session| self.layout.partition(session.slot) == partition);
-            let (group, behind) = rest.split_at(len);
-            rest = behind;
-            Some((partition, group))
-        })
+        let starts = [0].into_iter().chain(self.ends.iter().map(|(_, end)| *end));
+        self.ends.iter().zip(starts).map(|((partition, end), start)| (*partition, &self.sessions[start..*end]))
     }
 
-    /// Whether the session is in the audience. O(log n).
+    /// Whether the session is in the audience. O(log n); O(n) when sessions of the registry have moved.
     pub fn contains(&self, session: SessionId) -> bool {
-        self.sessions.binary_search(&session).is_ok()
-    }
-
-    pub(crate) fn into_sessions(self) -> Vec<SessionId> {
-        self.sessions
+        match self.order {
+            Order::ByHandle => self.sessions.binary_search(&session).is_ok(),
+            Order::BySeat => self.sessions.contains(&session),
+        }
     }
 }

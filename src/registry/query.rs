@@ -20,6 +20,10 @@ pub struct Query {
 }
 
 impl Query {
+    pub(crate) fn topics(&self) -> &[Topic] {
+        &self.topics
+    }
+
     /// The sessions subscribed to one topic. O(1).
     pub fn topic(topic: Topic) -> Self {
         Self::any_of([topic])

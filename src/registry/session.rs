@@ -11,12 +11,9 @@ use super::topic::Topic;
 pub struct PartitionId(pub u16);
 
 /// A connected client. The handle is stable for the session's life and is never given to another one: its place is
-/// reused with a new generation, and an old handle is then unknown. Handles order by partition.
+/// reused with a new generation, and an old handle is then unknown. Handles order by the partition they were given in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionId {
-    pub(super) slot: Slot,
-    generation: u32,
-}
+pub struct SessionId(Seat);
 
 impl SessionId {
     /// The handle as a number, for a C host, a wire format or a log. Never 0: a zeroed struct is nobody. Numbers order
@@ -29,21 +26,49 @@ impl SessionId {
     /// assert_eq!(SessionId::from_bits(session.to_bits()), session);
     /// ```
     pub fn to_bits(self) -> u64 {
-        u64::from(self.generation) << 32 | u64::from(self.slot.0)
+        u64::from(self.0.generation) << 32 | u64::from(self.0.slot.0)
     }
 
     /// The handle of a number that [`to_bits`](Self::to_bits) gave. Any other number is a handle of no session, and
     /// every call that takes it says so.
     pub fn from_bits(bits: u64) -> Self {
-        SessionId { slot: Slot(bits as u32), generation: (bits >> 32) as u32 }
+        SessionId(Seat { slot: Slot(bits as u32), generation: (bits >> 32) as u32 })
     }
 
-    pub(crate) fn partition(self, layout: SlotLayout) -> PartitionId {
+    /// Where the session sat first, and sits unless it has moved.
+    pub(crate) fn first_seat(self) -> Seat {
+        self.0
+    }
+}
+
+/// Where a session is: its slot, and the generation that tells it from whoever was there before. A session's handle is
+/// the first it had; a session that moves to another partition changes its seat and keeps its handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Seat {
+    pub(super) slot: Slot,
+    generation: u32,
+}
+
+impl Seat {
+    pub fn new(layout: SlotLayout, partition: PartitionId, place: usize, generation: u32) -> Self {
+        Seat { slot: layout.slot(partition, place), generation }
+    }
+
+    /// The handle of a session that has not moved.
+    pub fn as_handle(self) -> SessionId {
+        SessionId(self)
+    }
+
+    pub fn generation(self) -> u32 {
+        self.generation
+    }
+
+    pub fn partition(self, layout: SlotLayout) -> PartitionId {
         layout.partition(self.slot)
     }
 
     /// Its place within its partition.
-    pub(crate) fn place(self, layout: SlotLayout) -> usize {
+    pub fn place(self, layout: SlotLayout) -> usize {
         layout.place(self.slot)
     }
 }
@@ -104,6 +129,9 @@ pub(super) struct Sessions {
 pub(super) struct Occupant {
     /// The topics it is subscribed to, sorted.
     pub topics: Vec<Topic>,
+    /// What the fan-out had published when it connected, and when it came to this seat.
+    pub connected_after: u64,
+    pub seated_after: u64,
 }
 
 impl Sessions {
@@ -111,8 +139,8 @@ impl Sessions {
         self.connected
     }
 
-    /// Takes the lowest free place for a new session, unless there are `max` already.
-    pub fn connect(&mut self, max: usize) -> Option<usize> {
+    /// Takes the lowest free place for a session, unless there are `max` already.
+    pub fn seat(&mut self, max: usize, occupant: impl FnOnce() -> Occupant) -> Option<usize> {
         if self.connected >= max {
             return None;
         }
@@ -126,13 +154,13 @@ impl Sessions {
                 self.occupants.len() - 1
             }
         };
-        self.occupants[place] = Some(Occupant::default());
+        self.occupants[place] = Some(occupant());
         self.connected += 1;
         Some(place)
     }
 
-    /// Ends the session in this place; no handle of it is known from here on.
-    pub fn disconnect(&mut self, place: usize) -> Option<Occupant> {
+    /// Frees a place; no seat in it is known from here on.
+    pub fn leave(&mut self, place: usize) -> Option<Occupant> {
         let occupant = self.occupants[place].take()?;
         self.connected -= 1;
         if let Some(next) = self.generations[place].checked_add(1) {
@@ -142,19 +170,19 @@ impl Sessions {
         Some(occupant)
     }
 
-    pub fn handle(&self, slot: Slot, place: usize) -> SessionId {
-        SessionId { slot, generation: self.generations[place] }
+    pub fn seat_at(&self, slot: Slot, place: usize) -> Seat {
+        Seat { slot, generation: self.generations[place] }
     }
 
-    pub fn get(&self, place: usize, session: SessionId) -> Option<&Occupant> {
-        if *self.generations.get(place)? != session.generation {
+    pub fn get(&self, place: usize, seat: Seat) -> Option<&Occupant> {
+        if *self.generations.get(place)? != seat.generation {
             return None;
         }
         self.occupants[place].as_ref()
     }
 
-    pub fn get_mut(&mut self, place: usize, session: SessionId) -> Option<&mut Occupant> {
-        if *self.generations.get(place)? != session.generation {
+    pub fn get_mut(&mut self, place: usize, seat: Seat) -> Option<&mut Occupant> {
+        if *self.generations.get(place)? != seat.generation {
             return None;
         }
         self.occupants[place].as_mut()
@@ -174,12 +202,12 @@ mod tests {
     fn a_place_whose_generations_are_used_up_is_never_given_again() {
         let layout = SlotLayout::for_partitions(1);
         let mut sessions = Sessions::default();
-        assert_eq!(sessions.connect(2), Some(0));
+        assert_eq!(sessions.seat(2, Occupant::default), Some(0));
         sessions.generations[0] = u32::MAX;
-        let last = sessions.handle(layout.slot(PartitionId(0), 0), 0);
-        assert!(sessions.disconnect(0).is_some());
-        assert_eq!(sessions.connect(2), Some(1), "another place");
-        assert_eq!(sessions.connect(2), None, "there is no third");
+        let last = sessions.seat_at(layout.slot(PartitionId(0), 0), 0);
+        assert!(sessions.leave(0).is_some());
+        assert_eq!(sessions.seat(2, Occupant::default), Some(1), "another place");
+        assert_eq!(sessions.seat(2, Occupant::default), None, "there is no third");
         assert!(sessions.get(0, last).is_none());
     }
 

@@ -2,22 +2,26 @@
 
 use crate::{script, translate};
 use oyez::{
-    Class, ConnectError, Event, Fanout, FanoutOptions, Fate, NoSuchSession, OnPanic, OrderKey, Outbox, OutboxError,
-    Overload, PartitionId, Query, RegistryOptions, Sequence, SessionId, SessionOptions, SubscribeError, Took, Topic,
-    Unsubscribed, Verdict, Worker, WorkerError,
+    Class, ConnectError, Discarding, Event, Fanout, FanoutOptions, Fate, MoveError, NoSuchSession, OnPanic, OrderKey,
+    Outbox, OutboxError, Overload, PartitionId, Query, RegistryOptions, Sequence, SessionId, SessionOptions,
+    SubscribeError, Took, Topic, Unsubscribed, Verdict, Worker, WorkerError,
 };
-use oyez_model::fanout::{self as model, Answer, Call, Handed, Item, Limits, Model, Op, Pressure, Seen, To};
+use oyez_model::fanout::{self as model, Answer, Call, Handed, Item, Limits, Model, Op, Pressure, Schedule, Seen, To};
 use std::collections::BTreeMap;
 
 /// Settings every script is run with.
-const SETTINGS: [Settings; 2] = [
+const SETTINGS: [Settings; 3] = [
     Settings {
-        limits: Limits { events_per_session: 4, batch: 3, round_sessions: 2, keep_on_panic: false, ..LIMITS },
+        limits: Limits { events_per_session: 4, batch: 3, round_sessions: 2, log_sessions: 2, ..LIMITS },
         bytes_max: usize::MAX,
     },
     Settings {
         limits: Limits { events_per_session: 3, batch: 99, round_sessions: 64, keep_on_panic: true, ..LIMITS },
         bytes_max: 900,
+    },
+    Settings {
+        limits: Limits { events_per_session: 5, batch: 99, round_sessions: 3, log_sessions: 1, ..LIMITS },
+        bytes_max: 1_200,
     },
 ];
 
@@ -28,6 +32,7 @@ const LIMITS: Limits = Limits {
     events_per_session: 0,
     batch: 0,
     round_sessions: 0,
+    log_sessions: usize::MAX,
     keep_on_panic: false,
 };
 
@@ -35,7 +40,7 @@ const LIMITS: Limits = Limits {
 const OVERLOADS: [Overload; 3] = [Overload::DropOldest, Overload::DropNewest, Overload::Disconnect];
 
 /// More than an event takes besides its payload.
-const EVENT_BYTES_MAX: usize = 200;
+const EVENT_BYTES_MAX: usize = 300;
 
 struct Settings {
     limits: Limits,
@@ -53,8 +58,9 @@ pub fn run(ops: &[Op]) {
         let mut model = Model::new(settings.limits);
         let mut host = Host::new(&settings);
         script::run("oyez_driver::fanout::run", ops, |op| {
+            host.schedule = Schedule::default();
             let seen = host.apply(op, &model);
-            let expected = model.apply(op, &mut host.pressure.drain(..));
+            let expected = model.apply(op, &mut host.pressure.drain(..), &host.schedule);
             assert_eq!(seen, expected, "{:?}: {op:?}", settings.limits);
             host.compare(&model);
         });
@@ -72,6 +78,8 @@ struct Host {
     panics: Vec<u64>,
     /// For each publish of the current operation, what was done to keep to the budget.
     pressure: Vec<Pressure>,
+    /// How the drain that is the current operation went.
+    schedule: Schedule,
 }
 
 impl Host {
@@ -87,6 +95,7 @@ impl Host {
                 .events_per_session_max(limits.events_per_session)
                 .batch_max(limits.batch)
                 .round_sessions(limits.round_sessions)
+                .log_sessions_min(limits.log_sessions)
                 .overload(class(0), OVERLOADS[0])
                 .overload(class(1), OVERLOADS[1])
                 .overload(class(2), OVERLOADS[2])
@@ -102,6 +111,7 @@ impl Host {
             outboxes: BTreeMap::new(),
             panics: vec![0; limits.partitions.into()],
             pressure: Vec::new(),
+            schedule: Schedule::default(),
         }
     }
 
@@ -157,6 +167,9 @@ impl Host {
             },
             Op::Disconnect { who } => disconnect(&self.fanout, self.session(who)),
             Op::DropPartition { partition } => drop_partition(&self.fanout, partition),
+            Op::Move { who, partition } => {
+                move_to(&self.fanout, &self.sessions, self.session(who), partition, &mut self.pressure)
+            }
             Op::Subscribe { who, topic } => match self.fanout.subscribe(self.session(who), Topic(topic.into())) {
                 Ok(joined) => translate::joined(joined),
                 Err(SubscribeError::NoSuchSession) => Seen::NoSuchSession,
@@ -167,6 +180,14 @@ impl Host {
                 Ok(unsubscribed) => Seen::Left(unsubscribed == Unsubscribed::Left),
                 Err(NoSuchSession) => Seen::NoSuchSession,
             },
+            Op::UnsubscribeDiscarding { who, topic } => {
+                match self.fanout.unsubscribe_discarding(self.session(who), Topic(topic.into())) {
+                    Ok(Discarding { unsubscribed, discarded, .. }) => {
+                        Seen::Discarded { left: unsubscribed == Unsubscribed::Left, discarded }
+                    }
+                    Err(NoSuchSession) => Seen::NoSuchSession,
+                }
+            }
             Op::Publish { ref to, bytes, class } => {
                 let query = self.query(to);
                 publish(&self.fanout, &self.sessions, &query, bytes, class, self.bytes_max, &mut self.pressure)
@@ -250,11 +271,22 @@ impl Host {
         };
         assert_eq!(fanout.worker(worker.partition()).unwrap_err(), WorkerError::Busy);
         let (sessions, bytes_max, pressure) = (&self.sessions, self.bytes_max, &mut self.pressure);
+        let name = |session| sessions.iter().position(|known| *known == session).expect("a session we connected");
+        let (partition_id, schedule) = (worker.partition(), &mut self.schedule);
+        let taken_in = |fanout: &Fanout| fanout.schedule(partition_id).0;
+        let taken_in_before = taken_in(fanout);
+        let mut taken_in_at_first = None;
         let mut handed: Vec<Handed> = Vec::new();
         let mut panics = 0;
         let drained = worker.drain(sessions_max.into(), |session, batch| {
             let answer = answers.get(handed.len() % answers.len().max(1));
-            let who = sessions.iter().position(|known| *known == session).expect("a session we connected");
+            let who = name(session);
+            if !schedule.rounds.last().is_some_and(|round| round.contains(&who)) {
+                let (_, in_hand) = fanout.schedule(partition_id);
+                schedule.rounds.push(in_hand.into_iter().map(name).collect());
+            }
+            schedule.handed.push(who);
+            taken_in_at_first.get_or_insert_with(|| taken_in(fanout));
             let seen = match answer {
                 None => Seen::Nothing,
                 Some(answer) => match answer.call {
@@ -268,6 +300,10 @@ impl Host {
                     Call::DisconnectIt => disconnect(fanout, session),
                     Call::Disconnect { who } => disconnect(fanout, sessions[usize::from(who) % sessions.len()]),
                     Call::DropPartition { partition } => drop_partition(fanout, partition),
+                    Call::Move { who, partition } => {
+                        let session = sessions[usize::from(who) % sessions.len()];
+                        move_to(fanout, sessions, session, partition, pressure)
+                    }
                     Call::Publish { topic, class } => {
                         publish(fanout, sessions, &Query::topic(Topic(topic.into())), 0, class, bytes_max, pressure)
                     }
@@ -291,7 +327,8 @@ impl Host {
         });
         assert_eq!((drained.sessions, drained.panics.len()), (handed.len(), panics));
         self.panics[usize::from(partition)] += panics as u64;
-        Seen::Drained(handed)
+        schedule.taken_in = taken_in_at_first.unwrap_or_else(|| taken_in(fanout)).abs_diff(taken_in_before) as usize;
+        Seen::Drained { handed, overflowed: drained.overflowed.into_iter().map(name).collect() }
     }
 }
 
@@ -317,6 +354,37 @@ fn outbox_refused(error: OutboxError) -> Seen {
         OutboxError::Busy => Seen::Busy,
         error => unreachable!("{error}"),
     }
+}
+
+/// Moves a session, and notes what gave way for it.
+fn move_to(
+    fanout: &Fanout,
+    sessions: &[SessionId],
+    session: SessionId,
+    partition: u8,
+    pressure: &mut Vec<Pressure>,
+) -> Seen {
+    let shed_before: Vec<u64> = sessions.iter().map(|session| shed(fanout, *session)).collect();
+    let moved = fanout.move_to(session, PartitionId(partition.into()));
+    if moved == Err(MoveError::NoSuchSession) {
+        return Seen::NoSuchSession;
+    }
+    let refusing = if moved == Err(MoveError::OverBudget) { vec![partition] } else { vec![] };
+    pressure.push(Pressure { shed: sheds_since(fanout, sessions, &shed_before), refusing });
+    match moved {
+        Ok(()) => Seen::Nothing,
+        Err(MoveError::NoSuchPartition(_)) => Seen::NoSuchPartition,
+        Err(MoveError::PartitionFull { .. }) => Seen::PartitionFull,
+        Err(MoveError::Busy) => Seen::Busy,
+        Err(MoveError::OverBudget) => Seen::OverBudget,
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+/// Sessions that had to give up events for want of room, with how many.
+fn sheds_since(fanout: &Fanout, sessions: &[SessionId], before: &[u64]) -> Vec<(usize, u64)> {
+    let sheds = sessions.iter().zip(before).map(|(session, before)| shed(fanout, *session).saturating_sub(*before));
+    sheds.enumerate().filter(|(_, count)| *count > 0).collect()
 }
 
 /// Publishes, and checks that a partition refuses and sheds only for its budget, and keeps to it.
@@ -347,12 +415,8 @@ fn publish(
         }
     }
     assert_eq!(receipt.count + receipt.refused_count + receipt.overflowed.len(), audience.count());
-    let sheds = sessions.iter().zip(shed_before).enumerate();
-    let sheds = sheds.map(|(name, (session, before))| (name, shed(fanout, *session).saturating_sub(before)));
-    pressure.push(Pressure {
-        shed: sheds.filter(|(_, count)| *count > 0).collect(),
-        refusing: translate::refusing(&receipt),
-    });
+    pressure
+        .push(Pressure { shed: sheds_since(fanout, sessions, &shed_before), refusing: translate::refusing(&receipt) });
     let name = |session| sessions.iter().position(|known| *known == session).expect("a session we connected");
     translate::published(&receipt, name)
 }

@@ -21,11 +21,20 @@ pub enum Op {
     DropPartition {
         partition: u8,
     },
+    Move {
+        who: u8,
+        partition: u8,
+    },
     Subscribe {
         who: u8,
         topic: u8,
     },
     Unsubscribe {
+        who: u8,
+        topic: u8,
+    },
+    /// What is pending from the topic is discarded, unless it came for another of the session's topics too.
+    UnsubscribeDiscarding {
         who: u8,
         topic: u8,
     },
@@ -103,6 +112,7 @@ pub enum Call {
     DisconnectIt,
     Disconnect { who: u8 },
     DropPartition { partition: u8 },
+    Move { who: u8, partition: u8 },
     Publish { topic: u8, class: u8 },
     OpenOutbox,
     Fate { back: u8 },
@@ -134,6 +144,11 @@ pub enum Seen {
     },
     /// Whether there was a subscription.
     Left(bool),
+    /// Also how many events were discarded.
+    Discarded {
+        left: bool,
+        discarded: usize,
+    },
     Published {
         sequence: u64,
         count: usize,
@@ -149,8 +164,14 @@ pub enum Seen {
         again: usize,
         pending: usize,
     },
-    Drained(Vec<Handed>),
+    /// Sessions in the order in which they were handed something, and sessions that ended since an event that they must
+    /// not miss came to their full queues.
+    Drained {
+        handed: Vec<Handed>,
+        overflowed: Vec<usize>,
+    },
     Busy,
+    OverBudget,
     Batch(Vec<Item>),
     /// Names of sessions, in order.
     Audience(Vec<usize>),
@@ -212,13 +233,36 @@ pub struct Accounting {
     pub pending: u64,
 }
 
-/// What a publish did to keep to the partitions' budgets.
+impl Accounting {
+    fn add(&mut self, other: Accounting, add: fn(u64, u64) -> u64) {
+        self.accepted = add(self.accepted, other.accepted);
+        self.delivered = add(self.delivered, other.delivered);
+        self.dropped = add(self.dropped, other.dropped);
+        self.shed = add(self.shed, other.shed);
+        self.discarded = add(self.discarded, other.discarded);
+        self.abandoned = add(self.abandoned, other.abandoned);
+        self.pending = add(self.pending, other.pending);
+    }
+}
+
+/// What a publish or a move did to keep to the partitions' budgets.
 #[derive(Default)]
 pub struct Pressure {
     /// Sessions that gave way, with the number of their oldest events that were dropped.
     pub shed: Vec<(usize, u64)>,
     /// Partitions that refused.
     pub refusing: Vec<u8>,
+}
+
+/// In which order a drain served the sessions, which is oyez's own affair.
+#[derive(Debug, Default)]
+pub struct Schedule {
+    /// How many entries of the log it took in first.
+    pub taken_in: usize,
+    /// Sessions that had something in hand at the same time.
+    pub rounds: Vec<BTreeSet<usize>>,
+    /// All sessions that were handed something, in order.
+    pub handed: Vec<usize>,
 }
 
 /// Sizes that the model and oyez are given alike.
@@ -231,6 +275,8 @@ pub struct Limits {
     pub batch: usize,
     /// Sessions that are offered something at once.
     pub round_sessions: usize,
+    /// Sessions of a partition for which an event waits in the partition's log.
+    pub log_sessions: usize,
     /// A batch whose callback panicked is kept, not abandoned.
     pub keep_on_panic: bool,
 }
@@ -245,10 +291,21 @@ pub struct Model {
     places: Vec<BTreeSet<usize>>,
     /// The connected sessions of each topic.
     subscribers: BTreeMap<u8, BTreeSet<usize>>,
-    /// Sessions waiting for the worker of each partition, longest first: those whose turn has begun, and the others.
-    turn: Vec<VecDeque<usize>>,
-    ready: Vec<VecDeque<usize>>,
+    /// Events for many sessions of each partition, which wait for its next drain.
+    logs: Vec<VecDeque<Entry>>,
+    /// The topics of each event.
+    topics: Vec<Vec<u8>>,
+    /// What each partition settled for sessions that have moved on, less what others had settled for those that came.
+    moved: Vec<Accounting>,
     last: u64,
+}
+
+/// An event for many sessions.
+struct Entry {
+    sequence: u64,
+    class: u8,
+    /// Those whose queues have not taken it in.
+    names: BTreeSet<usize>,
 }
 
 /// What an event does to a session whose queue is full, by its class modulo 3.
@@ -269,6 +326,9 @@ struct Session {
     /// The lowest number that no other connected session of the partition had when it connected.
     place: usize,
     connected: bool,
+    /// What was published when it connected, and when it last moved.
+    connected_after: u64,
+    moved_after: u64,
     topics: BTreeSet<u8>,
     /// What is pending, oldest first; never two gaps in a row.
     queue: VecDeque<Item>,
@@ -282,9 +342,9 @@ struct Session {
     handed: u64,
     parked: bool,
     lagging: bool,
-    /// It is in its partition's list of waiting sessions.
-    is_listed: bool,
     outbox: bool,
+    /// An event that it must not miss came from the log when its queue was full.
+    overflowed: bool,
     accounting: Accounting,
     fates: BTreeMap<u64, Fate>,
     /// First and last event of the gap that was last offered. Of what came before an earlier one's end, nothing is known
@@ -351,6 +411,22 @@ impl Session {
     fn drop_oldest(&mut self) {
         let oldest = self.queue.iter().find_map(Item::event).expect("a queue that is too long has events");
         self.drop_event(oldest);
+    }
+
+    /// Takes an event into the queue, in which something gives way if it is full; false if the session cannot go on.
+    fn enter(&mut self, sequence: u64, class: u8, events_max: usize) -> bool {
+        let is_full = self.events() >= events_max;
+        match overload(class) {
+            Overload::Disconnect if is_full => return false,
+            Overload::DropNewest if is_full => self.drop_event(sequence),
+            _ => {
+                self.queue.push_back(Item::Event(sequence));
+                while is_full && self.events() > events_max {
+                    self.drop_oldest();
+                }
+            }
+        }
+        true
     }
 
     /// Nobody is about to read it.
@@ -449,6 +525,9 @@ impl Session {
     }
 
     fn acknowledge(&mut self, through: u64) -> Seen {
+        if self.window.is_none() {
+            return Seen::Acknowledged(0);
+        }
         let in_hand = self.in_hand.as_mut().filter(|hand| !hand.again);
         let offered = in_hand.as_ref().and_then(|hand| hand.items.last()).map_or(0, Item::last);
         if through > self.handed.max(offered) {
@@ -509,14 +588,14 @@ fn whole(items: &[Item]) -> Gap {
 
 impl Model {
     pub fn new(limits: Limits) -> Self {
-        let ready = vec![VecDeque::new(); limits.partitions.into()];
         Model {
             limits,
             sessions: Vec::new(),
             places: vec![BTreeSet::new(); limits.partitions.into()],
             subscribers: BTreeMap::new(),
-            turn: ready.clone(),
-            ready,
+            topics: vec![Vec::new()],
+            moved: vec![Accounting::default(); limits.partitions.into()],
+            logs: (0..limits.partitions).map(|_| VecDeque::new()).collect(),
             last: 0,
         }
     }
@@ -531,30 +610,33 @@ impl Model {
     }
 
     pub fn accounting(&self, name: usize) -> Option<Accounting> {
-        let session = &self.sessions[name];
-        session.connected.then(|| self.accounted(session))
+        self.sessions[name].connected.then(|| self.accounted(name))
     }
 
     /// Of a whole partition, sessions that have ended included.
     pub fn partition_accounting(&self, partition: usize) -> Accounting {
-        let mut sum = Accounting::default();
-        for session in self.sessions.iter().filter(|session| session.partition == partition) {
-            let one = self.accounted(session);
-            sum.accepted += one.accepted;
-            sum.delivered += one.delivered;
-            sum.dropped += one.dropped;
-            sum.shed += one.shed;
-            sum.discarded += one.discarded;
-            sum.abandoned += one.abandoned;
-            sum.pending += one.pending;
+        let mut sum = self.moved[partition];
+        for name in (0..self.sessions.len()).filter(|name| self.sessions[*name].partition == partition) {
+            sum.add(self.accounted(name), u64::wrapping_add);
         }
         sum
     }
 
-    fn accounted(&self, session: &Session) -> Accounting {
+    fn accounted(&self, name: usize) -> Accounting {
+        let session = &self.sessions[name];
         let new = session.in_hand.iter().filter(|hand| !hand.again).flat_map(|hand| &hand.items);
         let in_hand = new.filter_map(Item::event).count();
-        Accounting { pending: (session.events() + in_hand) as u64, ..session.accounting }
+        let in_log = self.waiting_in_log(name).count();
+        let mut accounting = session.accounting;
+        accounting.accepted += in_log as u64;
+        accounting.pending = (session.events() + in_hand + in_log) as u64;
+        accounting
+    }
+
+    /// Events in the log that the session's queue has not taken in.
+    fn waiting_in_log(&self, name: usize) -> impl Iterator<Item = u64> {
+        let log = &self.logs[self.sessions[name].partition];
+        log.iter().filter(move |entry| entry.names.contains(&name)).map(|entry| entry.sequence)
     }
 
     pub fn lagging(&self) -> usize {
@@ -569,18 +651,22 @@ impl Model {
     }
 
     /// `pressure` says, for each publish within the operation, what oyez did to keep to its budget: how many bytes an
-    /// event takes is its own affair.
-    pub fn apply(&mut self, op: &Op, pressure: &mut impl Iterator<Item = Pressure>) -> Seen {
+    /// event takes is its own affair. So is the `schedule` of a drain.
+    pub fn apply(&mut self, op: &Op, pressure: &mut impl Iterator<Item = Pressure>, schedule: &Schedule) -> Seen {
         match *op {
             Op::Connect { partition, window } => self.connect(partition, usize::from(window % 5)),
             Op::Disconnect { who } => self.on(who, |model, name| model.disconnect(name)),
             Op::DropPartition { partition } => self.drop_partition(partition),
+            Op::Move { who, partition } => self.on(who, |model, name| model.move_to(name, partition, pressure)),
             Op::Subscribe { who, topic } => self.on(who, |model, name| model.subscribe(name, topic)),
             Op::Unsubscribe { who, topic } => self.on(who, |model, name| model.unsubscribe(name, topic)),
+            Op::UnsubscribeDiscarding { who, topic } => {
+                self.on(who, |model, name| model.unsubscribe_discarding(name, topic))
+            }
             Op::Publish { ref to, class, .. } => self.publish(to, class, pressure),
             Op::Drain { partition, sessions_max, ref answers } => {
                 let mut answers = answers.iter().cycle();
-                self.drain(partition, sessions_max.into(), |model, who, _| match answers.next() {
+                self.drain(partition, sessions_max.into(), schedule, |model, who, _| match answers.next() {
                     None => (Seen::Nothing, Took::All),
                     Some(answer) => (model.call(who, &answer.call, pressure), answer.took),
                 })
@@ -595,7 +681,6 @@ impl Model {
                     return Seen::Nothing;
                 };
                 self.sessions[name].outbox = false;
-                self.list(name);
                 Seen::Nothing
             }
             Op::NextBatch { who, events_max } => self.next_batch(who, events_max),
@@ -625,16 +710,60 @@ impl Model {
             return Seen::NoSuchPartition;
         }
         let partition = usize::from(partition);
-        let taken = &mut self.places[partition];
-        if taken.len() >= self.limits.sessions_per_partition {
-            return Seen::PartitionFull;
-        }
-        let place = (0..).find(|place| !taken.contains(place)).expect("there are numbers enough");
-        taken.insert(place);
+        let Some(place) = self.free_place(partition) else { return Seen::PartitionFull };
+        self.places[partition].insert(place);
         let window = (window > 0).then_some(window);
         let again_from = u64::MAX;
-        self.sessions.push(Session { partition, place, connected: true, window, again_from, ..Session::default() });
+        self.sessions.push(Session {
+            partition,
+            place,
+            connected: true,
+            connected_after: self.last,
+            window,
+            again_from,
+            ..Session::default()
+        });
         Seen::Connected(self.sessions.len() - 1)
+    }
+
+    fn move_to(&mut self, name: usize, partition: u8, pressure: &mut impl Iterator<Item = Pressure>) -> Seen {
+        let Pressure { shed, refusing } = pressure.next().unwrap_or_default();
+        if partition >= self.limits.partitions {
+            return Seen::NoSuchPartition;
+        }
+        let partition = usize::from(partition);
+        let from = self.sessions[name].partition;
+        if from == partition {
+            return Seen::Nothing;
+        }
+        self.take_in(name, usize::MAX);
+        let session = &self.sessions[name];
+        if session.in_hand.is_some() || session.outbox || session.overflowed {
+            return Seen::Busy;
+        }
+        for (name, count) in shed {
+            self.shed(name, count);
+        }
+        if !refusing.is_empty() {
+            return Seen::OverBudget;
+        }
+        let Some(place) = self.free_place(partition) else { return Seen::PartitionFull };
+        let Accounting { accepted, pending, .. } = self.accounted(name);
+        let settled = Accounting { accepted: accepted - pending, ..self.sessions[name].accounting };
+        self.moved[from].add(settled, u64::wrapping_add);
+        self.moved[partition].add(settled, u64::wrapping_sub);
+        self.places[from].remove(&self.sessions[name].place);
+        self.places[partition].insert(place);
+        let session = &mut self.sessions[name];
+        (session.partition, session.place, session.moved_after) = (partition, place, self.last);
+        Seen::Nothing
+    }
+
+    /// The lowest free place of a partition, unless it is full.
+    fn free_place(&self, partition: usize) -> Option<usize> {
+        let taken = &self.places[partition];
+        let is_full = taken.len() >= self.limits.sessions_per_partition;
+        (0..).find(|place| !taken.contains(place)).filter(|_| !is_full)
     }
 
     fn connected_to(&self, partition: usize) -> Vec<usize> {
@@ -652,6 +781,12 @@ impl Model {
         for item in std::mem::take(&mut session.queue) {
             if let Item::Event(sequence) = item {
                 session.settle(sequence, Fate::NoSuchSession);
+            }
+        }
+        for entry in &mut self.logs[session.partition] {
+            if entry.names.remove(&name) {
+                session.accounting.accepted += 1;
+                session.settle(entry.sequence, Fate::NoSuchSession);
             }
         }
         session.unacknowledged.clear();
@@ -678,6 +813,28 @@ impl Model {
         Seen::Left(was_subscribed)
     }
 
+    fn unsubscribe_discarding(&mut self, name: usize, topic: u8) -> Seen {
+        if self.unsubscribe(name, topic) == Seen::Left(false) {
+            return Seen::Discarded { left: false, discarded: 0 };
+        }
+        self.take_in(name, usize::MAX);
+        let session = &mut self.sessions[name];
+        let is_unwanted = |sequence: u64| {
+            let topics = &self.topics[sequence as usize];
+            topics.contains(&topic) && topics.iter().all(|topic| !session.topics.contains(topic))
+        };
+        let unwanted: Vec<u64> =
+            session.queue.iter().filter_map(Item::event).filter(|sequence| is_unwanted(*sequence)).collect();
+        session.queue.retain(|item| item.event().is_none_or(|sequence| !unwanted.contains(&sequence)));
+        join_gaps(&mut session.queue);
+        for &sequence in &unwanted {
+            session.note(sequence, Fate::Missed);
+            session.known_since = session.known_since.max(sequence + 1);
+        }
+        session.accounting.discarded += unwanted.len() as u64;
+        Seen::Discarded { left: true, discarded: unwanted.len() }
+    }
+
     pub fn drop_partition(&mut self, partition: u8) -> Seen {
         if partition >= self.limits.partitions {
             return Seen::NoSuchPartition;
@@ -686,6 +843,7 @@ impl Model {
         for &name in &names {
             self.disconnect(name);
         }
+        self.logs[usize::from(partition)].clear();
         Seen::Ended(names.len())
     }
 
@@ -728,6 +886,7 @@ impl Model {
     pub fn publish(&mut self, to: &To, class: u8, pressure: &mut impl Iterator<Item = Pressure>) -> Seen {
         self.last += 1;
         let sequence = self.last;
+        self.topics.push(to.topics.clone());
         let Pressure { shed, refusing } = pressure.next().unwrap_or_default();
         for (name, count) in shed {
             self.shed(name, count);
@@ -740,34 +899,52 @@ impl Model {
             );
         }
         let (mut count, mut refused, mut overflowed) = (0, 0, Vec::new());
-        for name in self.audience(to) {
-            let events_max = self.limits.events_per_session;
-            let session = &mut self.sessions[name];
-            if refusing.contains(&(session.partition as u8)) {
-                session.note(sequence, Fate::Refused);
-                refused += 1;
-                continue;
-            }
-            let is_full = session.events() == events_max;
-            match overload(class) {
-                Overload::Disconnect if is_full => {
-                    self.disconnect(name);
-                    overflowed.push(name);
-                    continue;
-                }
-                Overload::DropNewest if is_full => session.drop_event(sequence),
-                _ => {
-                    session.queue.push_back(Item::Event(sequence));
-                    if is_full {
-                        session.drop_oldest();
+        let audience = self.audience(to);
+        for partition in 0..self.logs.len() {
+            let here = audience.iter().copied().filter(|name| self.sessions[*name].partition == partition);
+            let names: BTreeSet<usize> = here.collect();
+            if refusing.contains(&(partition as u8)) {
+                names.iter().for_each(|name| self.sessions[*name].note(sequence, Fate::Refused));
+                refused += names.len();
+            } else if !names.is_empty() && names.len() >= self.limits.log_sessions {
+                count += names.len();
+                self.logs[partition].push_back(Entry { sequence, class, names });
+            } else {
+                for name in audience.iter().copied().filter(|name| names.contains(name)) {
+                    if self.enter(name, sequence, class) {
+                        count += 1;
+                    } else {
+                        self.disconnect(name);
+                        overflowed.push(name);
                     }
                 }
             }
-            self.sessions[name].accounting.accepted += 1;
-            count += 1;
-            self.list(name);
         }
         Seen::Published { sequence, count, refused, overflowed }
+    }
+
+    /// Puts an event into a session's queue, behind what waits for it in the log; false if it can't go on.
+    fn enter(&mut self, name: usize, sequence: u64, class: u8) -> bool {
+        self.take_in(name, usize::MAX);
+        let session = &mut self.sessions[name];
+        let goes_on = !session.overflowed && session.enter(sequence, class, self.limits.events_per_session);
+        session.accounting.accepted += u64::from(goes_on);
+        goes_on
+    }
+
+    /// Puts what waits for a session in the log's first entries into its queue.
+    fn take_in(&mut self, name: usize, entries: usize) {
+        let session = &mut self.sessions[name];
+        for entry in self.logs[session.partition].iter_mut().take(entries) {
+            if !entry.names.remove(&name) {
+                continue;
+            }
+            session.accounting.accepted += 1;
+            if !session.enter(entry.sequence, entry.class, self.limits.events_per_session) {
+                session.queue.push_back(Item::Event(entry.sequence));
+                session.overflowed = true;
+            }
+        }
     }
 
     /// The session had to give way to others.
@@ -780,16 +957,6 @@ impl Model {
         session.accounting.shed += count;
     }
 
-    /// Lists a session as waiting for the worker, if it is.
-    fn list(&mut self, name: usize) {
-        let is_waiting = self.is_waiting(name);
-        let session = &mut self.sessions[name];
-        if is_waiting && !session.is_listed {
-            session.is_listed = true;
-            self.ready[session.partition].push_back(name);
-        }
-    }
-
     fn is_waiting(&self, name: usize) -> bool {
         let session = &self.sessions[name];
         let is_free = !session.outbox && !session.lagging && !session.parked && session.in_hand.is_none();
@@ -797,61 +964,82 @@ impl Model {
     }
 
     /// `host` is called for each session that is offered its items, and says what it saw and took.
+    ///
+    /// # Panics
+    ///
+    /// When the schedule leaves out a session that has something to get, or has one that has nothing.
     pub fn drain(
         &mut self,
         partition: u8,
         sessions_max: usize,
+        schedule: &Schedule,
         mut host: impl FnMut(&mut Self, usize, &[Item]) -> (Seen, Took),
     ) -> Seen {
         if partition >= self.limits.partitions {
             return Seen::NoSuchPartition;
         }
         let partition = usize::from(partition);
-        let ready = std::mem::take(&mut self.ready[partition]);
-        self.turn[partition].extend(ready);
-        let mut left = sessions_max;
+        let here = self.connected_to(partition);
+        let overflowed = self.take_in_all(partition, &here, schedule.taken_in);
+        let owed: Vec<usize> = here.into_iter().filter(|name| self.is_waiting(*name)).collect();
+        if schedule.taken_in == 0 && !self.logs[partition].is_empty() {
+            assert!(!owed.is_empty(), "a drain takes in nothing from the log, though nothing is on its way");
+        }
+
+        let mut order = schedule.handed.iter().copied().peekable();
         let mut handed = Vec::new();
-        loop {
-            let round = self.round(partition, left.min(self.limits.round_sessions));
-            if round.is_empty() {
-                break;
+        let mut offered = BTreeSet::new();
+        for round in &schedule.rounds {
+            assert!(round.len() <= self.limits.round_sessions && offered.len() + round.len() <= sessions_max);
+            let mut items = BTreeMap::new();
+            for &name in round {
+                assert!(offered.insert(name), "session {name} is offered something twice");
+                assert!(self.is_waiting(name), "session {name} has nothing to get");
+                items.insert(name, self.sessions[name].take(self.limits.batch));
             }
-            left -= round.len();
             let mut answers = Vec::new();
-            for (who, items) in round {
-                // One that has ended, parked or come back since is passed by.
-                let session = &self.sessions[who];
-                let is_back = session.in_hand.as_ref().is_some_and(|hand| hand.resumed);
-                let is_there = session.connected && !session.parked && !is_back;
-                let (seen, took) = if is_there { host(self, who, &items) } else { (Seen::Nothing, Took::Some(0)) };
-                answers.push((who, took, is_there));
-                if is_there {
-                    handed.push(Handed { who, items, seen });
-                }
+            while let Some(who) = order.next_if(|name| items.contains_key(name)) {
+                assert!(self.is_handed(who), "session {who} ended, parked or came back, and is handed an old batch");
+                let items = items.remove(&who).expect("it was just there");
+                let (seen, took) = host(self, who, &items);
+                answers.push((who, took));
+                handed.push(Handed { who, items, seen });
             }
-            for (name, took, was_asked) in answers {
+            for (name, took) in answers {
                 self.commit(name, took);
-                if !was_asked {
-                    self.sessions[name].lagging = false;
-                    self.list(name);
-                }
+            }
+            for name in items.into_keys() {
+                assert!(!self.is_handed(name), "session {name} was passed by");
+                self.commit(name, Took::Some(0));
+                self.sessions[name].lagging = false;
             }
         }
-        Seen::Drained(handed)
+        assert_eq!(order.next(), None, "is handed something in no round");
+        if offered.len() < sessions_max {
+            let is_here = |name: &usize| self.sessions[*name].partition == partition && self.is_waiting(*name);
+            assert_eq!(owed.iter().find(|name| !offered.contains(name) && is_here(name)), None, "was left out");
+        }
+        Seen::Drained { handed, overflowed }
     }
 
-    /// What the next sessions in turn are offered.
-    fn round(&mut self, partition: usize, sessions_max: usize) -> Vec<(usize, Vec<Item>)> {
-        let mut round = Vec::new();
-        while round.len() < sessions_max
-            && let Some(name) = self.turn[partition].pop_front()
-        {
-            self.sessions[name].is_listed = false;
-            if self.is_waiting(name) {
-                round.push((name, self.sessions[name].take(self.limits.batch)));
-            }
+    /// The first entries of the log come to the sessions' queues; returns the sessions that had to end for it.
+    fn take_in_all(&mut self, partition: usize, here: &[usize], entries: usize) -> Vec<usize> {
+        assert!(entries <= self.limits.events_per_session.min(self.limits.batch));
+        here.iter().for_each(|name| self.take_in(*name, entries));
+        self.logs[partition].drain(..entries);
+        let mut overflowed: Vec<usize> = here.iter().copied().filter(|name| self.sessions[*name].overflowed).collect();
+        overflowed.sort_by_key(|name| self.sessions[*name].place);
+        for &name in &overflowed {
+            self.disconnect(name);
         }
-        round
+        overflowed
+    }
+
+    /// Whether what a session is offered still is for the connection for which it was made.
+    fn is_handed(&self, name: usize) -> bool {
+        let session = &self.sessions[name];
+        let is_back = session.in_hand.as_ref().is_some_and(|hand| hand.resumed);
+        session.connected && !session.parked && !is_back
     }
 
     fn call(&mut self, it: usize, call: &Call, pressure: &mut impl Iterator<Item = Pressure>) -> Seen {
@@ -872,6 +1060,7 @@ impl Model {
             | Call::OpenOutbox => Seen::NoSuchSession,
             Call::Disconnect { who } => self.on(who, |model, name| model.disconnect(name)),
             Call::DropPartition { partition } => self.drop_partition(partition),
+            Call::Move { who, partition } => self.on(who, |model, name| model.move_to(name, partition, pressure)),
             Call::Publish { topic, class } => {
                 self.publish(&To { topics: vec![topic], except: vec![] }, class, pressure)
             }
@@ -908,13 +1097,11 @@ impl Model {
             session.hand_again_from(0);
         }
         session.lagging = !hand.woken && (taken < all || took == Took::Panic);
-        self.list(name);
     }
 
     pub fn acknowledge(&mut self, name: usize, back: u8) -> Seen {
         let through = (self.last + 1).saturating_sub(back.into());
         let seen = self.sessions[name].acknowledge(through);
-        self.list(name);
         seen
     }
 
@@ -930,14 +1117,13 @@ impl Model {
         session.parked = false;
         session.lagging = false;
         session.hand_again_from(0);
-        let pending = self.accounted(&self.sessions[name]).pending as usize;
+        let pending = self.accounted(name).pending as usize;
         let session = &mut self.sessions[name];
         if let Some(hand) = &mut session.in_hand {
             hand.resumed = true;
             hand.woken = true;
         }
         let seen = Seen::Resumed { again: events_in(&session.unacknowledged), pending };
-        self.list(name);
         seen
     }
 
@@ -947,7 +1133,6 @@ impl Model {
             Some(hand) => hand.woken = true,
             None => session.lagging = false,
         }
-        self.list(name);
         Seen::Nothing
     }
 
@@ -970,6 +1155,12 @@ impl Model {
         if !session.connected {
             return Seen::NoSuchSession;
         }
+        self.take_in(name, usize::MAX);
+        let session = &mut self.sessions[name];
+        if session.overflowed {
+            self.disconnect(name);
+            return Seen::NoSuchSession;
+        }
         if session.parked {
             return Seen::Batch(vec![]);
         }
@@ -987,13 +1178,19 @@ impl Model {
         if sequence == 0 || sequence > self.last {
             return Fate::NotPublished;
         }
+        if sequence <= session.connected_after {
+            return Fate::NotAddressed;
+        }
         let new = session.in_hand.iter().filter(|hand| !hand.again).flat_map(|hand| &hand.items);
         let in_hand: Vec<u64> = new.filter_map(Item::event).collect();
-        if in_hand.contains(&sequence) {
+        if in_hand.contains(&sequence) && sequence > session.moved_after {
             return Fate::Offered;
         }
-        match session.queue.iter().filter_map(Item::event).position(|pending| pending == sequence) {
+        let queued = session.queue.iter().filter_map(Item::event);
+        match queued.chain(self.waiting_in_log(name)).position(|pending| pending == sequence) {
             Some(ahead) => Fate::Pending { ahead: ahead + in_hand.len() },
+            // It was for the session where it was before, or not.
+            None if sequence <= session.moved_after => Fate::Forgotten,
             None => match session.fates.get(&sequence).copied().unwrap_or(Fate::NotAddressed) {
                 fate @ (Fate::NotAddressed | Fate::Refused) => fate,
                 fate if session.is_remembered(sequence) => fate,
@@ -1021,8 +1218,10 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(partition, window)| Op::Connect { partition, window }),
         2 => who().prop_map(|who| Op::Disconnect { who }),
         1 => partition().prop_map(|partition| Op::DropPartition { partition }),
+        2 => (who(), partition()).prop_map(|(who, partition)| Op::Move { who, partition }),
         12 => (who(), topic()).prop_map(|(who, topic)| Op::Subscribe { who, topic }),
         3 => (who(), topic()).prop_map(|(who, topic)| Op::Unsubscribe { who, topic }),
+        2 => (who(), topic()).prop_map(|(who, topic)| Op::UnsubscribeDiscarding { who, topic }),
         20 => (to(), any::<u8>(), class()).prop_map(|(to, bytes, class)| Op::Publish { to, bytes, class }),
         8 => (partition(), prop_oneof![3 => Just(u8::MAX), 1 => 0..4_u8], prop::collection::vec(answer(), 0..4))
             .prop_map(|(partition, sessions_max, answers)| Op::Drain { partition, sessions_max, answers }),
@@ -1050,6 +1249,7 @@ fn answer() -> impl Strategy<Value = Answer> {
         1 => Just(Call::DisconnectIt),
         1 => any::<u8>().prop_map(|who| Call::Disconnect { who }),
         1 => (0..3_u8).prop_map(|partition| Call::DropPartition { partition }),
+        1 => (any::<u8>(), 0..3_u8).prop_map(|(who, partition)| Call::Move { who, partition }),
         4 => (0..6_u8, class()).prop_map(|(topic, class)| Call::Publish { topic, class }),
         1 => (0..9_u8).prop_map(|back| Call::Acknowledge { back }),
         1 => Just(Call::Park),

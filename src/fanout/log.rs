@@ -1,0 +1,416 @@
+//! A partition's log: events for many sessions, which wait there for the worker instead of in every session's queue.
+//!
+//! **Publishing** appends an entry: the event and its audience, a set of places that is cheap to copy. That costs the same
+//! for ten sessions and for a million.
+//!
+//! **A pass** takes up to 32 entries from the front to all their sessions at once. For each word of 64 places it looks at
+//! the audiences' words side by side and turns them (a transpose of bits), so that each session has one word whose bits
+//! are the entries it gets, in order. A session is then visited once, however many of the entries are for it, and an event
+//! for a whole partition costs a fraction of a nanosecond a session.
+//!
+//! **Each entry counts for a session once**: a pass goes through the places in order, so for a session that nothing else is
+//! known of, [`Log::reached`] tells from where on entries still wait; for any other its queue keeps the position up to
+//! which entries have been taken in.
+//!
+//! Bit matrices are transposed as in Warren, Hacker's Delight, 2nd ed., section 7-3.
+
+use super::Overload;
+use super::held_events::HANDLE_BYTES;
+use crate::registry::{CHUNK_PLACES, CHUNK_WORDS, Places, for_each_bit};
+use std::collections::VecDeque;
+
+/// Entries that one pass takes: bits in a session's word.
+pub(super) const PASS_ENTRIES_MAX: usize = 32;
+
+#[derive(Default)]
+pub(super) struct Log {
+    entries: VecDeque<Entry>,
+    /// The position of the first entry: how many came before it.
+    base: u64,
+    /// Bytes of the entries and their audiences.
+    bytes: usize,
+    pass: Option<Pass>,
+    passes: u64,
+    /// Memory for the next sweep, all zero.
+    spare: Vec<u64>,
+}
+
+pub(super) struct Entry {
+    /// Where the partition keeps the event.
+    pub index: u32,
+    pub overload: Overload,
+    pub audience: Places,
+    /// Handles that are paid for, in case queues take the event in.
+    handles: usize,
+}
+
+/// The first entries on their way to their sessions.
+struct Pass {
+    entries: usize,
+    stage: Stage,
+    sweep: Sweep,
+}
+
+/// What a pass does with the sessions that it comes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The queues of those that have one take the events in.
+    TakingIn,
+    /// The others are offered the events.
+    Offering,
+}
+
+/// Goes through the places of some entries, a word of 64 at a time.
+struct Sweep {
+    chunk: usize,
+    chunks: usize,
+    /// For each word of the chunk a row of bits an entry; what has been visited is zero.
+    sheet: Vec<u64>,
+    /// The words of the chunk that are not zero, a bit each.
+    marked: [u64; CHUNK_WORDS / 64],
+    word: Word,
+}
+
+/// 64 places, and which of a pass's entries are for each of them.
+#[derive(Clone, Copy)]
+pub(super) struct Word {
+    pub first_place: usize,
+    /// Places to visit.
+    pub left: u64,
+    /// For each place, a bit for each entry.
+    pub columns: [u32; 64],
+}
+
+impl Entry {
+    pub fn new(index: u32, overload: Overload, audience: Places) -> Self {
+        Entry { index, overload, handles: audience.len(), audience }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Entry>() + self.audience.bytes() + self.handles * HANDLE_BYTES
+    }
+}
+
+/// What an entry costs, besides its event, while it waits. A set that is shared with others counts in full: it may be
+/// that nobody else needs it any more. So does a handle for each session: it may be that all of them lag.
+pub(super) fn entry_bytes(audience: &Places) -> usize {
+    size_of::<Entry>() + audience.bytes() + audience.len() * HANDLE_BYTES
+}
+
+impl Log {
+    pub fn push(&mut self, entry: Entry) {
+        self.bytes += entry.bytes();
+        self.entries.push_back(entry);
+    }
+
+    /// Entries that wait or are on their way.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The most sessions that one entry waits for: at least so many have something to get, but for those that ended.
+    pub fn targets(&self) -> usize {
+        self.entries.iter().map(|entry| entry.audience.len()).max().unwrap_or(0)
+    }
+
+    pub fn oldest(&self) -> Option<&Entry> {
+        self.entries.front()
+    }
+
+    pub fn end(&self) -> u64 {
+        self.base + self.entries.len() as u64
+    }
+
+    /// Entries from one position to before another, those that are gone left out.
+    pub fn range(&self, from: u64, to: u64) -> impl Iterator<Item = &Entry> {
+        let at = |position: u64| (position.saturating_sub(self.base) as usize).min(self.entries.len());
+        self.entries.range(at(from)..at(to).max(at(from)))
+    }
+
+    /// Shows the entries from one position to before another that are for this place; its queue takes them in.
+    pub fn take(&mut self, from: u64, to: u64, place: usize, mut take: impl FnMut(&Entry)) {
+        let at = |position: u64| (position.saturating_sub(self.base) as usize).min(self.entries.len());
+        let range = at(from)..at(to).max(at(from));
+        for entry in self.entries.range_mut(range).filter(|entry| entry.audience.contains(place)) {
+            entry.handles -= 1;
+            self.bytes -= HANDLE_BYTES;
+            take(entry);
+        }
+    }
+
+    /// A session's queue takes in these of the entries that are on their way.
+    pub fn take_from_pass(&mut self, events: u32) {
+        for_each_bit(events.into(), |at| self.entries[at].handles -= 1);
+        self.bytes -= events.count_ones() as usize * HANDLE_BYTES;
+    }
+
+    /// The number of the pass that is on its way, or was last.
+    pub fn pass_number(&self) -> u64 {
+        self.passes
+    }
+
+    /// The position behind the entries that are on their way, if some are.
+    pub fn pass_end(&self) -> Option<u64> {
+        self.pass.as_ref().map(|pass| self.base + pass.entries as u64)
+    }
+
+    /// How many entries have set out so far.
+    pub fn set_out(&self) -> u64 {
+        self.pass_end().unwrap_or(self.base)
+    }
+
+    /// The entries that are on their way.
+    pub fn pass_entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.range(..self.pass.as_ref().map_or(0, |pass| pass.entries))
+    }
+
+    /// The position from which on entries still wait for a session of which nothing else is known.
+    pub fn reached(&self, place: usize) -> u64 {
+        match &self.pass {
+            Some(pass) if pass.stage == Stage::Offering && place < pass.sweep.reached() => {
+                self.base + pass.entries as u64
+            }
+            _ => self.base,
+        }
+    }
+
+    /// Sends the first entries on their way, at most `entries_max`; if some are already, those first.
+    pub fn begin_pass(&mut self, entries_max: usize) {
+        let entries = self.entries.len().min(entries_max).min(PASS_ENTRIES_MAX);
+        if self.pass.is_none() && entries > 0 {
+            self.passes += 1;
+            let sweep = Sweep::new(&self.entries, entries, &mut self.spare);
+            self.pass = Some(Pass { entries, stage: Stage::TakingIn, sweep });
+        }
+    }
+
+    /// Whether entries on their way are still being taken in.
+    pub fn is_taking_in(&self) -> bool {
+        self.pass.as_ref().is_some_and(|pass| pass.stage == Stage::TakingIn)
+    }
+
+    /// All queues have taken in what is on its way: the pass goes through the places again, for the others.
+    pub fn begin_offering(&mut self) {
+        if let Some(pass) = &mut self.pass {
+            pass.sweep.give_back(&mut self.spare);
+            pass.sweep = Sweep::new(&self.entries, pass.entries, &mut self.spare);
+            pass.stage = Stage::Offering;
+        }
+    }
+
+    /// The next word of the pass that has places to visit, among those that `is_wanted` tells for a word's number.
+    pub fn next_word(&mut self, wanted: impl Fn(usize) -> u64) -> Option<&mut Word> {
+        let pass = self.pass.as_mut()?;
+        loop {
+            let word = &mut pass.sweep.word;
+            word.left &= wanted(word.first_place / 64);
+            if word.left != 0 {
+                break;
+            }
+            if !pass.sweep.advance(&self.entries, pass.entries) {
+                return None;
+            }
+        }
+        Some(&mut pass.sweep.word)
+    }
+
+    /// The pass is through: its entries leave the log, each shown to `leave`.
+    pub fn end_pass(&mut self, mut leave: impl FnMut(Entry)) {
+        let Some(mut pass) = self.pass.take() else { return };
+        pass.sweep.give_back(&mut self.spare);
+        self.base += pass.entries as u64;
+        for entry in self.entries.drain(..pass.entries) {
+            self.bytes -= entry.bytes();
+            leave(entry);
+        }
+        if self.entries.is_empty() && self.entries.capacity() > 1_024 {
+            self.entries = VecDeque::new();
+        }
+    }
+
+    /// All entries leave the log.
+    pub fn clear(&mut self, mut leave: impl FnMut(Entry)) {
+        self.end_pass(&mut leave);
+        self.base += self.entries.len() as u64;
+        self.bytes = 0;
+        self.entries.drain(..).for_each(leave);
+    }
+}
+
+impl Sweep {
+    fn new(entries: &VecDeque<Entry>, count: usize, spare: &mut Vec<u64>) -> Self {
+        let mut sheet = std::mem::take(spare);
+        sheet.resize((CHUNK_WORDS * count).max(sheet.len()), 0);
+        let chunks = entries.range(..count).map(|entry| entry.audience.chunks()).max().unwrap_or(0);
+        let word = Word { first_place: 0, left: 0, columns: [0; 64] };
+        let mut sweep = Sweep { chunk: 0, chunks, sheet, marked: [0; CHUNK_WORDS / 64], word };
+        sweep.load(entries, count);
+        sweep
+    }
+
+    /// Gives its memory back, zeroed.
+    fn give_back(&mut self, spare: &mut Vec<u64>) {
+        let mut sheet = std::mem::take(&mut self.sheet);
+        if self.marked != [0; CHUNK_WORDS / 64] {
+            sheet.fill(0);
+        }
+        *spare = sheet;
+    }
+
+    /// Every place before this one has been visited, or is not to be.
+    fn reached(&self) -> usize {
+        let Word { first_place, left, .. } = self.word;
+        match left {
+            // The next word begins here, or later.
+            0 if self.is_through() => usize::MAX,
+            0 => self.next_marked().map_or((self.chunk + 1) * CHUNK_PLACES, |at| self.chunk * CHUNK_PLACES + at * 64),
+            left => first_place + left.trailing_zeros() as usize,
+        }
+    }
+
+    fn is_through(&self) -> bool {
+        self.chunk >= self.chunks
+    }
+
+    fn next_marked(&self) -> Option<usize> {
+        let at = self.marked.iter().position(|marks| *marks != 0)?;
+        Some(at * 64 + self.marked[at].trailing_zeros() as usize)
+    }
+
+    /// Goes to the next word that has places.
+    fn advance(&mut self, entries: &VecDeque<Entry>, count: usize) -> bool {
+        while !self.is_through() {
+            if let Some(at) = self.next_marked() {
+                self.marked[at / 64] &= !(1 << (at % 64));
+                let rows = &mut self.sheet[at * count..(at + 1) * count];
+                self.word.first_place = self.chunk * CHUNK_PLACES + at * 64;
+                self.word.left = turn(rows, &mut self.word.columns);
+                rows.fill(0);
+                return true;
+            }
+            self.chunk += 1;
+            self.load(entries, count);
+        }
+        false
+    }
+
+    /// Spreads the audiences' parts of the chunk on the sheet.
+    fn load(&mut self, entries: &VecDeque<Entry>, count: usize) {
+        let Sweep { sheet, marked, .. } = self;
+        for (row, entry) in entries.range(..count).enumerate() {
+            entry.audience.show_words(self.chunk, |at, bits| {
+                sheet[at * count + row] |= bits;
+                marked[at / 64] |= 1 << (at % 64);
+            });
+        }
+    }
+}
+
+/// Turns a row of 64 places an entry into a column of entries a place; the places that have any.
+fn turn(rows: &[u64], columns: &mut [u32; 64]) -> u64 {
+    let any = rows.iter().fold(0, |any, row| any | row);
+    if rows.iter().all(|row| *row == any) {
+        // Usually an event for everyone meets others for everyone.
+        for_each_bit(any, |place| columns[place] = u32::MAX >> (32 - rows.len()));
+        return any;
+    }
+    for half in [0, 32] {
+        let mut matrix = [0_u32; 32];
+        matrix.iter_mut().zip(rows).for_each(|(line, row)| *line = (row >> half) as u32);
+        transpose(&mut matrix);
+        columns[half..half + 32].copy_from_slice(&matrix);
+    }
+    any
+}
+
+/// Mirrors a bit matrix: bit `c` of row `r` goes to bit `r` of row `c`.
+fn transpose(matrix: &mut [u32; 32]) {
+    let mut mask = u32::MAX;
+    for width in [16, 8, 4, 2, 1] {
+        mask ^= mask << width;
+        for block in (0..32).step_by(2 * width) {
+            for at in block..block + width {
+                let swapped = ((matrix[at] >> width) ^ matrix[at + width]) & mask;
+                matrix[at] ^= swapped << width;
+                matrix[at + width] ^= swapped;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(members: impl IntoIterator<Item = usize>) -> Places {
+        let mut places = Places::default();
+        members.into_iter().for_each(|place| _ = places.insert(place));
+        places
+    }
+
+    fn entry(index: u32, audience: Places) -> Entry {
+        Entry::new(index, Overload::DropOldest, audience)
+    }
+
+    #[test]
+    fn a_matrix_is_mirrored() {
+        let mut matrix = [0_u32; 32];
+        for (at, line) in matrix.iter_mut().enumerate() {
+            *line = (at as u32).wrapping_mul(0x9e37_79b9).rotate_left(at as u32);
+        }
+        let before = matrix;
+        transpose(&mut matrix);
+        for row in 0..32 {
+            for column in 0..32 {
+                assert_eq!(matrix[column] >> row & 1, before[row] >> column & 1);
+            }
+        }
+    }
+
+    #[test]
+    fn a_pass_visits_each_place_once_with_its_entries_in_order() {
+        let audiences = [
+            places((0..150_000).step_by(3)),
+            places([5, 64, 70_000, 149_999]),
+            places(0..66_000),
+            places((65_000..131_000).rev()),
+        ];
+        let mut log = Log::default();
+        for (index, audience) in audiences.iter().enumerate() {
+            log.push(entry(index as u32, audience.clone()));
+        }
+        log.begin_pass(32);
+        log.begin_offering();
+        assert_eq!(log.pass_end(), Some(4));
+        let mut last = None;
+        let mut visited = 0;
+        while let Some(word) = log.next_word(|_| u64::MAX) {
+            let Word { first_place, left, columns } = *word;
+            let place = first_place + left.trailing_zeros() as usize;
+            word.left &= left - 1;
+            let column = columns[place - first_place];
+            for (row, audience) in audiences.iter().enumerate() {
+                assert_eq!(column >> row & 1 == 1, audience.contains(place), "entry {row}, place {place}");
+            }
+            assert!(last < Some(place));
+            last = Some(place);
+            visited += 1;
+            assert_eq!((log.reached(place), log.reached(200_000)), (4, 0));
+        }
+        let mut all = audiences[0].clone();
+        audiences.iter().for_each(|audience| all.add_all(audience));
+        assert_eq!(visited, all.len());
+        let mut left = Vec::new();
+        log.end_pass(|entry| left.push(entry.index));
+        assert_eq!((left, log.len(), log.bytes()), (vec![0, 1, 2, 3], 0, 0));
+        assert!(log.spare.iter().all(|word| *word == 0));
+    }
+}
