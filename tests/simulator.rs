@@ -72,6 +72,7 @@ fn a_client_that_breaks_off_amid_a_gap_gets_both_again() {
         events_per_session: 2,
         batch: 9,
         round_sessions: 64,
+        log_sessions: usize::MAX,
         keep_on_panic: false,
         bytes_per_partition: usize::MAX,
     };

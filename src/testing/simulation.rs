@@ -92,8 +92,13 @@ pub enum Outcome {
         /// Sessions that ended for it.
         overflowed: Vec<Who>,
     },
-    /// Who was offered something, in order.
-    Drained(Vec<Handed>),
+    /// What a drain did.
+    Drained {
+        /// Who was offered something, in order.
+        handed: Vec<Handed>,
+        /// Sessions that ended for an event that had no room in their queues.
+        overflowed: Vec<Who>,
+    },
     /// Whether the worker has something to do; `None` if it would wait.
     Ready(Option<Readiness>),
     /// So many events that were not acknowledged before.
@@ -275,7 +280,8 @@ impl Simulation {
             answer.give()
         });
         debug_assert_eq!(drained.sessions, all.len());
-        Outcome::Drained(all)
+        let overflowed = drained.overflowed.iter().map(|session| handles.who(*session)).collect();
+        Outcome::Drained { handed: all, overflowed }
     }
 }
 
@@ -398,8 +404,16 @@ impl fmt::Display for Outcome {
                 }
                 overflowed.iter().try_for_each(|who| write!(f, " {who}"))
             }
-            Outcome::Drained(all) if all.is_empty() => f.write_str("nobody"),
-            Outcome::Drained(all) => separated(f, all, "; "),
+            Outcome::Drained { handed, overflowed } => {
+                match handed.is_empty() {
+                    true => f.write_str("nobody")?,
+                    false => separated(f, handed, "; ")?,
+                }
+                if !overflowed.is_empty() {
+                    f.write_str(", ended")?;
+                }
+                overflowed.iter().try_for_each(|who| write!(f, " {who}"))
+            }
             Outcome::Ready(None) => f.write_str("waits"),
             Outcome::Ready(Some(Readiness::Ready)) => f.write_str("ready"),
             Outcome::Ready(Some(Readiness::Closed)) => f.write_str("closed"),

@@ -370,7 +370,8 @@ fn move_to(
         return Seen::NoSuchSession;
     }
     let refusing = if moved == Err(MoveError::OverBudget) { vec![partition] } else { vec![] };
-    pressure.push(Pressure { shed: sheds_since(fanout, sessions, &shed_before), refusing });
+    let shed = sheds_since(fanout, sessions, &shed_before);
+    pressure.push(Pressure { shed, refusing, ..Pressure::default() });
     match moved {
         Ok(()) => Seen::Nothing,
         Err(MoveError::NoSuchPartition(_)) => Seen::NoSuchPartition,
@@ -405,9 +406,13 @@ fn publish(
         .metadata(u64::from(class_number));
     let receipt = fanout.publish(query, event).expect("the payload is small");
     let after = fanout.stats().partitions;
+    let mut too_small = Vec::new();
     for (index, (before, after)) in before.iter().zip(&after).enumerate() {
         let targets = audience.partitions().find(|(partition, _)| usize::from(partition.0) == index);
-        let needed = usize::from(bytes) + EVENT_BYTES_MAX + 4 * targets.map_or(0, |(_, sessions)| sessions.len());
+        let needed = usize::from(bytes) + EVENT_BYTES_MAX + 8 * targets.map_or(0, |(_, sessions)| sessions.len());
+        if needed > bytes_max {
+            too_small.push(index as u8);
+        }
         let is_refused = receipt.refused.iter().any(|refused| usize::from(refused.0) == index);
         if is_refused || after.accounting.shed > before.accounting.shed {
             let held = before.bytes;
@@ -415,8 +420,11 @@ fn publish(
         }
     }
     assert_eq!(receipt.count + receipt.refused_count + receipt.overflowed.len(), audience.count());
-    pressure
-        .push(Pressure { shed: sheds_since(fanout, sessions, &shed_before), refusing: translate::refusing(&receipt) });
+    pressure.push(Pressure {
+        shed: sheds_since(fanout, sessions, &shed_before),
+        refusing: translate::refusing(&receipt),
+        too_small,
+    });
     let name = |session| sessions.iter().position(|known| *known == session).expect("a session we connected");
     translate::published(&receipt, name)
 }
@@ -469,8 +477,9 @@ impl Run {
     ///
     /// At a difference, and when an invariant does not hold.
     pub fn apply(&mut self, op: &Op) -> Seen {
+        self.host.schedule = Schedule::default();
         let seen = self.host.apply(op, &self.model);
-        let expected = self.model.apply(op, &mut self.host.pressure.drain(..));
+        let expected = self.model.apply(op, &mut self.host.pressure.drain(..), &self.host.schedule);
         assert_eq!(seen, expected, "{op:?}");
         self.host.compare(&self.model);
         seen

@@ -23,6 +23,7 @@ pub struct Settings {
     pub events_per_session: usize,
     pub batch: usize,
     pub round_sessions: usize,
+    pub log_sessions: usize,
     pub keep_on_panic: bool,
     pub bytes_per_partition: usize,
 }
@@ -36,6 +37,7 @@ impl Settings {
             events_per_session: self.events_per_session,
             batch: self.batch,
             round_sessions: self.round_sessions,
+            log_sessions: self.log_sessions,
             keep_on_panic: self.keep_on_panic,
         }
     }
@@ -52,6 +54,7 @@ impl Settings {
             .events_per_session_max(self.events_per_session)
             .batch_max(self.batch)
             .round_sessions(self.round_sessions)
+            .log_sessions_min(self.log_sessions)
             .overload(class(0), Overload::DropOldest)
             .overload(class(1), Overload::DropNewest)
             .overload(class(2), Overload::Disconnect)

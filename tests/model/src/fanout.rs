@@ -252,6 +252,8 @@ pub struct Pressure {
     pub shed: Vec<(usize, u64)>,
     /// Partitions that refused.
     pub refusing: Vec<u8>,
+    /// Partitions whose whole budgets may not be enough.
+    pub too_small: Vec<u8>,
 }
 
 /// In which order a drain served the sessions, which is oyez's own affair.
@@ -727,7 +729,7 @@ impl Model {
     }
 
     fn move_to(&mut self, name: usize, partition: u8, pressure: &mut impl Iterator<Item = Pressure>) -> Seen {
-        let Pressure { shed, refusing } = pressure.next().unwrap_or_default();
+        let Pressure { shed, refusing, .. } = pressure.next().unwrap_or_default();
         if partition >= self.limits.partitions {
             return Seen::NoSuchPartition;
         }
@@ -887,11 +889,11 @@ impl Model {
         self.last += 1;
         let sequence = self.last;
         self.topics.push(to.topics.clone());
-        let Pressure { shed, refusing } = pressure.next().unwrap_or_default();
+        let Pressure { shed, refusing, too_small } = pressure.next().unwrap_or_default();
         for (name, count) in shed {
             self.shed(name, count);
         }
-        for &partition in &refusing {
+        for &partition in refusing.iter().filter(|partition| !too_small.contains(partition)) {
             let mut unread = self.sessions.iter().filter(|session| session.is_unread(partition.into()));
             assert!(
                 unread.all(|session| session.events() == 0),

@@ -324,7 +324,8 @@ impl Checker {
             }
             (Command::Publish(publish), Outcome::Published { .. }) => self.publish(publish, outcome),
             (Command::Publish(_), Outcome::Refused(Refusal::Closed)) => assert!(self.is_closed),
-            (Command::Drain { partition, .. }, Outcome::Drained(handed)) => {
+            (Command::Drain { partition, .. }, Outcome::Drained { handed, overflowed }) => {
+                overflowed.iter().for_each(|who| self.clients[who.0].end());
                 for handed in handed {
                     self.handed(*partition, handed);
                 }

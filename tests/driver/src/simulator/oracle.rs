@@ -51,7 +51,7 @@ impl Oracle {
                 sessions_max: sessions_max as u8,
                 answers: match outcome {
                     // What they acknowledge is counted back from the last event as of then.
-                    Outcome::Drained(handed) => {
+                    Outcome::Drained { handed, .. } => {
                         let last = self.last;
                         let answers = handed.iter().map(|handed| self.answer(handed)).collect();
                         self.last = last;
@@ -126,7 +126,10 @@ impl Oracle {
                     overflowed: overflowed.iter().map(|who| who.0).collect(),
                 }
             }
-            Outcome::Drained(handed) => Seen::Drained(handed.iter().map(|handed| self.handed(handed)).collect()),
+            Outcome::Drained { handed, overflowed } => Seen::Drained {
+                handed: handed.iter().map(|handed| self.handed(handed)).collect(),
+                overflowed: overflowed.iter().map(|who| who.0).collect(),
+            },
             Outcome::Acknowledged(count) => Seen::Acknowledged(*count),
             Outcome::Resumed(resumed) => Seen::Resumed { again: resumed.again, pending: resumed.pending },
             Outcome::Batch(items) => Seen::Batch(items.iter().map(item).collect()),

@@ -69,6 +69,7 @@ impl Traffic {
             events_per_session,
             batch: 1 + random.below(events_per_session as u64 + 4) as usize,
             round_sessions: [1, 2, 5, 64][random.below(4) as usize],
+            log_sessions: [1, 2, 4, usize::MAX][random.below(4) as usize],
             keep_on_panic: random.one_in(2),
             bytes_per_partition: match random.below(3) {
                 0 => 600 + random.below(4_000) as usize * (1 + sessions / 20),
@@ -125,8 +126,8 @@ impl Traffic {
         let outcome = running.step(self.turns.clock().now(), &command);
         match &outcome {
             Outcome::Published { .. } => self.published += 1,
-            Outcome::Drained(all) => {
-                for handed in all {
+            Outcome::Drained { handed, .. } => {
+                for handed in handed {
                     if let Some(ticks) = handed.answer.writable_after {
                         self.turns.after(ticks, Turn::Writable(handed.who));
                     }
