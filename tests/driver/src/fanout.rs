@@ -420,12 +420,21 @@ fn publish(
         }
     }
     assert_eq!(receipt.count + receipt.refused_count + receipt.overflowed.len(), audience.count());
-    pressure.push(Pressure {
-        shed: sheds_since(fanout, sessions, &shed_before),
-        refusing: translate::refusing(&receipt),
-        too_small,
-    });
     let name = |session| sessions.iter().position(|known| *known == session).expect("a session we connected");
+    let shed = sheds_since(fanout, sessions, &shed_before);
+    let mut shed_and_ended = Vec::new();
+    for (partition, targets) in audience.partitions() {
+        // What is missing from the partition's count gave way and then ended, in this same publish.
+        let at = usize::from(partition.0);
+        let is_here = |(name, _): &&(usize, u64)| fanout.partition_of(sessions[*name]) == Ok(partition);
+        let told: u64 = shed.iter().filter(is_here).map(|(_, count)| count).sum();
+        let untold = after[at].accounting.shed - before[at].accounting.shed - told;
+        if untold > 0 {
+            let ended = receipt.overflowed.iter().filter(|session| targets.contains(session));
+            shed_and_ended.push((ended.map(|session| name(*session)).collect(), untold));
+        }
+    }
+    pressure.push(Pressure { shed, shed_and_ended, refusing: translate::refusing(&receipt), too_small });
     translate::published(&receipt, name)
 }
 

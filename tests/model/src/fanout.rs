@@ -250,6 +250,8 @@ impl Accounting {
 pub struct Pressure {
     /// Sessions that gave way, with the number of their oldest events that were dropped.
     pub shed: Vec<(usize, u64)>,
+    /// Sessions of which some gave way and then ended for it, with the number of events that they dropped together.
+    pub shed_and_ended: Vec<(Vec<usize>, u64)>,
     /// Partitions that refused.
     pub refusing: Vec<u8>,
     /// Partitions whose whole budgets may not be enough.
@@ -889,9 +891,16 @@ impl Model {
         self.last += 1;
         let sequence = self.last;
         self.topics.push(to.topics.clone());
-        let Pressure { shed, refusing, too_small } = pressure.next().unwrap_or_default();
+        let Pressure { shed, shed_and_ended, refusing, too_small } = pressure.next().unwrap_or_default();
         for (name, count) in shed {
             self.shed(name, count);
+        }
+        for (names, count) in shed_and_ended {
+            for _ in 0..count {
+                let gives_way = |name: &&usize| self.sessions[**name].is_unread(self.sessions[**name].partition);
+                let name = names.iter().filter(gives_way).max_by_key(|name| self.sessions[**name].events());
+                self.shed(*name.expect("one of those that ended gave way"), 1);
+            }
         }
         for &partition in refusing.iter().filter(|partition| !too_small.contains(partition)) {
             let mut unread = self.sessions.iter().filter(|session| session.is_unread(partition.into()));

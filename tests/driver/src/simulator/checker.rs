@@ -371,6 +371,10 @@ impl Checker {
     fn apply_to(&mut self, who: Who, command: &Command, outcome: &Outcome) {
         let client = &mut self.clients[who.0];
         if *outcome == Outcome::Refused(Refusal::NoSuchSession) {
+            if matches!(command, Command::NextBatch(..)) && client.is_connected {
+                // An event that it must not miss came from the log, and its queue was full.
+                client.end();
+            }
             assert!(!client.is_connected, "{who} is connected, and is said not to be");
             return;
         }

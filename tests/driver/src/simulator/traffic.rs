@@ -357,6 +357,9 @@ impl Traffic {
                     break;
                 }
                 let outcome = traffic.apply(running, Command::NextBatch(who, 9));
+                if !running.checker.is_connected(who) {
+                    break;
+                }
                 assert!(
                     matches!(outcome, Outcome::Batch(items) if !items.is_empty()),
                     "{who} is behind, and gets nothing"
@@ -365,9 +368,16 @@ impl Traffic {
         });
         for partition in 0..self.settings.partitions {
             let partition = PartitionId(partition.into());
-            let nobody = self.apply(running, Command::Drain { partition, sessions_max: 255 });
+            // What is in the log and was read through an outbox still has to leave it, some with each drain.
+            for _ in 0..=self.published {
+                let nobody = self.apply(running, Command::Drain { partition, sessions_max: 255 });
+                assert_eq!(nobody.to_string(), "nobody");
+                if self.apply(running, Command::Ready(partition)).to_string() == "closed" {
+                    break;
+                }
+            }
             let closed = self.apply(running, Command::Ready(partition));
-            assert_eq!((nobody.to_string(), closed.to_string()), ("nobody".to_owned(), "closed".to_owned()));
+            assert_eq!(closed.to_string(), "closed");
         }
     }
 
