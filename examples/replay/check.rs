@@ -2,11 +2,12 @@
 
 use crate::crew::HandedOver;
 use oyez::{
-    Fanout, Flush, GroupId, Joined, MemberId, MemberList, Receipt, Topic, Unsubscribed, Upserted, View, ViewerId,
-    Window,
+    Fanout, FanoutOptions, Flush, GroupId, Joined, MemberId, MemberList, Receipt, Topic, Unsubscribed, Upserted, View,
+    ViewerId, Window,
 };
 use oyez_driver::translate;
 use oyez_model::{fanout, list};
+use std::collections::BTreeSet;
 use std::fmt::{self, Debug};
 
 /// The model's number of a class whose events push out the oldest, as all do here.
@@ -39,6 +40,7 @@ impl Check {
             events_per_session,
             batch: events_per_session,
             round_sessions: 64,
+            log_sessions: FanoutOptions::default().log_sessions_min,
             keep_on_panic: false,
         };
         let list = list::Limits {
@@ -75,20 +77,24 @@ impl Check {
 
     pub fn publish(&mut self, topics: &[Topic], receipt: &Receipt) -> Result<(), Difference> {
         let to = fanout::To { topics: topics.iter().map(|topic| topic.0 as u8).collect(), except: vec![] };
-        let pressure = fanout::Pressure { shed: vec![], refusing: translate::refusing(receipt) };
+        let pressure = fanout::Pressure { refusing: translate::refusing(receipt), ..fanout::Pressure::default() };
         let seen = translate::published(receipt, |session| unreachable!("{session:?}: no class here disconnects"));
         agree("publish", seen, self.fanout.publish(&to, PUSHES_OUT_THE_OLDEST, &mut std::iter::once(pressure)))
     }
 
-    /// A partition has drained: the model must have handed over the same, in the same order.
+    /// A partition has drained: the model must have handed over the same to each session.
     pub fn drain(&mut self, partition: usize, handed: HandedOver) -> Result<(), Difference> {
-        let (handed, answers): (Vec<_>, Vec<_>) = handed.into_iter().unzip();
+        let (batches, answers): (Vec<_>, Vec<_>) = handed.batches.into_iter().unzip();
+        let order: Vec<usize> = batches.iter().map(|batch: &fanout::Handed| batch.who).collect();
+        // Nothing happens to the others while one has its batch in hand.
+        let rounds = order.iter().map(|name| BTreeSet::from([*name])).collect();
+        let schedule = fanout::Schedule { taken_in: handed.set_out, rounds, handed: order };
         let mut answers = answers.into_iter();
-        let expected = self.fanout.drain(partition as u8, usize::MAX, |_, _, _| {
+        let expected = self.fanout.drain(partition as u8, usize::MAX, &schedule, |_, _, _| {
             let took = answers.next().map_or(0, |oyez::Took(taken)| taken);
             (fanout::Seen::Nothing, if took > 0 { fanout::Took::All } else { fanout::Took::Some(0) })
         });
-        agree("drain", fanout::Seen::Drained(handed), expected)
+        agree("drain", fanout::Seen::Drained { handed: batches, overflowed: vec![] }, expected)
     }
 
     pub fn writable(&mut self, name: usize) -> Result<(), Difference> {

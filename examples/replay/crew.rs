@@ -47,8 +47,14 @@ pub struct Counters {
     pub wait_ns: Histogram<u64>,
 }
 
-/// The batches of one drain, in the words of the model, and what the sessions took.
-pub type HandedOver = Vec<(Handed, Took)>;
+/// What one drain handed over.
+#[derive(Default)]
+pub struct HandedOver {
+    /// Events for many sessions that set out with it.
+    pub set_out: usize,
+    /// The batches, in the words of the model, and what the sessions took.
+    pub batches: Vec<(Handed, Took)>,
+}
 
 /// The threads of all partitions, as the main one sees them.
 pub struct Crew {
@@ -83,8 +89,8 @@ struct Turn {
     is_over: bool,
     /// The thread has ended, or panicked.
     is_gone: bool,
-    /// What was handed over in the last turn, if the main thread waits for it.
-    handed: HandedOver,
+    /// What each drain of the last turn handed over, if the main thread waits for it.
+    handed: Vec<HandedOver>,
 }
 
 impl Crew {
@@ -93,7 +99,8 @@ impl Crew {
         let posts: Vec<_> = (0..partitions).map(|_| Arc::new(post())).collect();
         let threads = posts.iter().zip(0..).map(|(post, partition)| {
             let worker = fanout.worker(PartitionId(partition)).expect("nobody else takes one");
-            let hand = Hand { post: Arc::clone(post), pacing, epoch, is_timed: false, counters: Counters::default() };
+            let (fanout, post) = (fanout.clone(), Arc::clone(post));
+            let hand = Hand { fanout, post, pacing, epoch, is_timed: false, counters: Counters::default() };
             thread::spawn(move || hand.work(worker))
         });
         Crew { fanout: fanout.clone(), pacing, threads: threads.collect(), posts }
@@ -130,7 +137,7 @@ impl Crew {
     }
 
     /// Gives all partitions a turn. Returns what each handed over, in step; nothing otherwise.
-    pub fn drain(&mut self) -> Vec<HandedOver> {
+    pub fn drain(&mut self) -> Vec<Vec<HandedOver>> {
         match self.pacing {
             Pacing::Beside => {
                 self.await_all();
@@ -146,7 +153,7 @@ impl Crew {
     }
 
     /// As [`drain`](Self::drain), but nothing is left that a session would read.
-    pub fn settle(&mut self) -> Vec<HandedOver> {
+    pub fn settle(&mut self) -> Vec<Vec<HandedOver>> {
         let handed = self.drain();
         self.await_all();
         handed
@@ -235,7 +242,7 @@ impl Post {
         turn.unwrap_or_else(PoisonError::into_inner).is_draining = true;
     }
 
-    fn end_turn(&self, handed: HandedOver) {
+    fn end_turn(&self, handed: Vec<HandedOver>) {
         let mut turn = self.turn();
         turn.is_draining = false;
         turn.is_due = false;
@@ -246,6 +253,7 @@ impl Post {
 
 /// A partition's thread.
 struct Hand {
+    fanout: Fanout,
     post: Arc<Post>,
     pacing: Pacing,
     /// What publishes are dated from.
@@ -266,11 +274,20 @@ impl Hand {
 
     fn drain(&mut self, worker: &mut Worker) {
         self.post.begin_turn();
-        let mut handed = Vec::new();
-        self.is_timed = false;
-        let drained = worker.drain(usize::MAX, |session, batch| self.take(session, batch, &mut handed));
-        drained.resume_panics();
-        self.post.end_turn(handed);
+        let mut turn = Vec::new();
+        loop {
+            let mut handed = HandedOver::default();
+            let (set_out_before, _) = self.fanout.schedule(worker.partition());
+            self.is_timed = false;
+            let drained = worker.drain(usize::MAX, |session, batch| self.take(session, batch, &mut handed));
+            let (set_out, _) = self.fanout.schedule(worker.partition());
+            handed.set_out = (set_out - set_out_before) as usize;
+            turn.push(handed);
+            if drained.resume_panics().ready == 0 {
+                break;
+            }
+        }
+        self.post.end_turn(turn);
     }
 
     /// Times the first prompt session of a drain, which has waited longest.
@@ -304,7 +321,7 @@ impl Hand {
         }
         if self.pacing == Pacing::InStep {
             let items = batch.iter().map(translate::item).collect();
-            handed.push((Handed { who: name, items, seen: Seen::Nothing }, took));
+            handed.batches.push((Handed { who: name, items, seen: Seen::Nothing }, took));
         }
         took
     }
@@ -383,9 +400,11 @@ mod tests {
     #[test]
     fn in_step_each_turn_tells_what_it_handed_over() {
         let (fanout, mut crew) = crew(Pacing::InStep);
-        assert_eq!(crew.drain(), [[], []]);
+        assert!(crew.drain().iter().flatten().all(|handed| handed.batches.is_empty()));
         publish(&fanout);
-        let names = |handed: &HandedOver| handed.iter().map(|(handed, took)| (handed.who, *took)).collect::<Vec<_>>();
+        let took = |(handed, took): &(Handed, Took)| (handed.who, *took);
+        let names =
+            |turn: &Vec<HandedOver>| turn.iter().flat_map(|handed| &handed.batches).map(took).collect::<Vec<_>>();
         let handed: Vec<_> = crew.drain().iter().map(names).collect();
         assert_eq!(handed, [[(0, Took::ALL), (2, Took::NONE)], [(1, Took::NONE), (3, Took::ALL)]]);
     }

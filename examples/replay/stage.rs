@@ -164,9 +164,11 @@ impl Stage {
         self.check_drains(handed)
     }
 
-    fn check_drains(&mut self, handed: Vec<HandedOver>) -> Result<(), Difference> {
+    fn check_drains(&mut self, turns: Vec<Vec<HandedOver>>) -> Result<(), Difference> {
         match &mut self.check {
-            Some(check) => (0..).zip(handed).try_for_each(|(partition, handed)| check.drain(partition, handed)),
+            Some(check) => (0..).zip(turns).try_for_each(|(partition, turn)| {
+                turn.into_iter().try_for_each(|handed| check.drain(partition, handed))
+            }),
             None => Ok(()),
         }
     }

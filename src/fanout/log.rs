@@ -368,9 +368,9 @@ mod tests {
         }
         let before = matrix;
         transpose(&mut matrix);
-        for row in 0..32 {
-            for column in 0..32 {
-                assert_eq!(matrix[column] >> row & 1, before[row] >> column & 1);
+        for (row, line) in before.iter().enumerate() {
+            for (column, mirrored) in matrix.iter().enumerate() {
+                assert_eq!(mirrored >> row & 1, line >> column & 1);
             }
         }
     }

@@ -610,7 +610,7 @@ impl Partition {
 
     /// About how many sessions wait for a drain; some may have nothing to get any more.
     pub fn ready_len(&self) -> usize {
-        self.turn.len() + self.ready.len() + self.log.targets()
+        self.turn.len() + self.ready.len() + self.overflowing.len() + self.log.targets()
     }
 
     /// Fills a round with offers to at most `sessions_max` of the sessions whose turn it is.

@@ -1112,8 +1112,7 @@ impl Model {
 
     pub fn acknowledge(&mut self, name: usize, back: u8) -> Seen {
         let through = (self.last + 1).saturating_sub(back.into());
-        let seen = self.sessions[name].acknowledge(through);
-        seen
+        self.sessions[name].acknowledge(through)
     }
 
     pub fn park(&mut self, name: usize) -> Seen {
@@ -1134,8 +1133,7 @@ impl Model {
             hand.resumed = true;
             hand.woken = true;
         }
-        let seen = Seen::Resumed { again: events_in(&session.unacknowledged), pending };
-        seen
+        Seen::Resumed { again: events_in(&session.unacknowledged), pending }
     }
 
     pub fn writable(&mut self, name: usize) -> Seen {
