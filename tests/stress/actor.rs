@@ -162,11 +162,12 @@ impl Actor {
         )
     }
 
-    /// The last sequence that the session was handed; learnt by acknowledging what cannot be.
+    /// The last sequence that a session with a window was handed; learnt by acknowledging what cannot be.
     pub fn last_handed(&mut self, session: SessionId) -> u64 {
         match self.acknowledge(session, u64::MAX) {
             Err(AcknowledgeError::NotHandedOver { last }) => last.0,
             Err(AcknowledgeError::NoSuchSession) => 0,
+            Ok(0) => 0, // it has no window
             answer => panic!("nothing has the last number there is: {answer:?}"),
         }
     }
