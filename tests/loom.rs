@@ -1,19 +1,21 @@
 //! Every interleaving of a few calls, for the hand-overs between threads: `RUSTFLAGS="--cfg oyez_loom" cargo test
-//! --release --test loom`. (`tests/fanout.rs` has the same with real threads and more of everything.)
+//! --release --test loom`. (`tests/stress` has the same with real threads and more of everything.)
 
 #![cfg(oyez_loom)]
 
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
 use oyez::{
-    Event, Fanout, FanoutOptions, Item, OrderKey, PartitionId, Query, Sequence, SessionId, SessionOptions, Took, Topic,
-    Worker,
+    Class, Event, Fanout, FanoutOptions, Item, MoveError, NoSuchSession, OrderKey, Overload, PartitionId, Query,
+    Readiness, Sequence, SessionId, SessionOptions, Took, Topic, Worker,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 const ROOM: Topic = Topic(7);
 const HERE: PartitionId = PartitionId(0);
+const THERE: PartitionId = PartitionId(1);
 
 /// Runs `model` in every interleaving, and makes sure that there was more than one.
 fn explore(model: impl Fn() + Sync + Send + 'static) {
@@ -248,4 +250,355 @@ fn of_two_who_want_the_worker_one_gets_it() {
         drop((ours, theirs));
         assert!(fanout.worker(HERE).is_ok(), "a worker that is dropped frees its place");
     });
+}
+
+/// An event waits in the log if it is for so many sessions.
+fn through_log(sessions_min: usize) -> FanoutOptions {
+    FanoutOptions::default().partitions(2).log_sessions_min(sessions_min).round_sessions(1)
+}
+
+fn member(fanout: &Fanout, partition: PartitionId) -> SessionId {
+    let session = fanout.connect(partition).unwrap();
+    fanout.subscribe(session, ROOM).unwrap();
+    session
+}
+
+/// Drains once, and adds the sequences of the events to what each session has seen.
+fn drain_into(seen: &mut BTreeMap<SessionId, Vec<u64>>, worker: &mut Worker) {
+    let drained = worker.drain(usize::MAX, |session, batch| {
+        seen.entry(session).or_default().extend(batch.iter().map(|item| match item {
+            Item::Event(sequence, _) => sequence.0,
+            Item::Gap(gap) => panic!("{gap:?}"),
+        }));
+        Took::ALL
+    });
+    drained.resume_panics();
+}
+
+#[test]
+fn a_publish_beside_a_drain_of_the_log_is_delivered_once_and_in_order() {
+    explore(|| {
+        let fanout = Fanout::new(through_log(1));
+        let sessions = [member(&fanout, HERE), member(&fanout, HERE)];
+        let mut worker = fanout.worker(HERE).unwrap();
+        publish(&fanout);
+        let publisher = {
+            let fanout = fanout.clone();
+            thread::spawn(move || publish(&fanout))
+        };
+        let mut seen = BTreeMap::new();
+        drain_into(&mut seen, &mut worker);
+        publisher.join().unwrap();
+        drain_into(&mut seen, &mut worker);
+        assert_eq!(seen, sessions.map(|session| (session, vec![1, 2])).into());
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
+fn an_event_for_one_session_beside_a_pass_keeps_its_place() {
+    explore(|| {
+        let fanout = Fanout::new(through_log(2));
+        let [first, second] = [member(&fanout, HERE), member(&fanout, HERE)];
+        let mut worker = fanout.worker(HERE).unwrap();
+        publish(&fanout);
+        let publisher = {
+            let fanout = fanout.clone();
+            thread::spawn(move || {
+                fanout.publish(&Query::topic(ROOM).except(first), Event::new(OrderKey(1), *b"x")).unwrap();
+                publish(&fanout);
+            })
+        };
+        let mut seen = BTreeMap::new();
+        drain_into(&mut seen, &mut worker);
+        publisher.join().unwrap();
+        drain_into(&mut seen, &mut worker);
+        drain_into(&mut seen, &mut worker);
+        assert_eq!(seen, [(first, vec![1, 3]), (second, vec![1, 2, 3])].into());
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
+fn who_takes_a_place_beside_a_pass_does_not_see_its_predecessors_event() {
+    explore(|| {
+        let fanout = Fanout::new(through_log(1));
+        let [stays, leaves] = [member(&fanout, HERE), member(&fanout, HERE)];
+        let mut worker = fanout.worker(HERE).unwrap();
+        publish(&fanout);
+        let leaver = {
+            let fanout = fanout.clone();
+            thread::spawn(move || {
+                fanout.disconnect(leaves).unwrap();
+                let comes = member(&fanout, HERE);
+                publish(&fanout);
+                comes
+            })
+        };
+        let mut seen = BTreeMap::new();
+        drain_into(&mut seen, &mut worker);
+        let comes = leaver.join().unwrap();
+        drain_into(&mut seen, &mut worker);
+        drain_into(&mut seen, &mut worker);
+        let delivered = seen.values().map(Vec::len).sum::<usize>() as u64;
+        let has_left_with = seen.remove(&leaves).unwrap_or_default();
+        assert!(has_left_with.is_empty() || has_left_with == [1], "{has_left_with:?}");
+        assert_eq!(seen, [(stays, vec![1, 2]), (comes, vec![2])].into());
+        let accounting = fanout.stats().accounting();
+        assert_eq!((accounting.accepted, accounting.delivered, accounting.pending), (4, delivered, 0));
+        assert!(accounting.balances());
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
+fn a_partition_dropped_beside_a_pass_is_accounted_for() {
+    explore(|| {
+        let fanout = Fanout::new(through_log(1));
+        let sessions = [member(&fanout, HERE), member(&fanout, HERE)];
+        let mut worker = fanout.worker(HERE).unwrap();
+        publish(&fanout);
+        let dropper = {
+            let fanout = fanout.clone();
+            thread::spawn(move || {
+                assert_eq!(fanout.drop_partition(HERE), Ok(sessions.len()));
+                let comes = member(&fanout, HERE);
+                publish(&fanout);
+                comes
+            })
+        };
+        let mut seen = BTreeMap::new();
+        drain_into(&mut seen, &mut worker);
+        let comes = dropper.join().unwrap();
+        drain_into(&mut seen, &mut worker);
+        let delivered = seen.values().map(Vec::len).sum::<usize>() as u64;
+        assert_eq!(seen.remove(&comes), Some(vec![2]));
+        let accounting = fanout.stats().accounting();
+        assert_eq!((accounting.accepted, accounting.delivered, accounting.pending), (3, delivered, 0));
+        assert_eq!(accounting.discarded.total(), 3 - delivered);
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
+fn a_session_parked_and_resumed_beside_a_pass_gets_its_event_once() {
+    explore(|| {
+        let fanout = Fanout::new(through_log(1));
+        let [steady, breaks_off] = [member(&fanout, HERE), member(&fanout, HERE)];
+        let mut worker = fanout.worker(HERE).unwrap();
+        publish(&fanout);
+        let host = {
+            let fanout = fanout.clone();
+            thread::spawn(move || {
+                fanout.park(breaks_off).unwrap();
+                fanout.resume(breaks_off, Sequence(0)).unwrap();
+            })
+        };
+        let mut seen = BTreeMap::new();
+        drain_into(&mut seen, &mut worker);
+        host.join().unwrap();
+        drain_into(&mut seen, &mut worker);
+        assert_eq!(seen, [(steady, vec![1]), (breaks_off, vec![1])].into());
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
+fn a_wake_up_while_a_batch_from_the_log_is_in_hand_is_not_lost() {
+    explore(|| {
+        let fanout = Fanout::new(through_log(1));
+        let session = member(&fanout, HERE);
+        let mut worker = fanout.worker(HERE).unwrap();
+        publish(&fanout);
+        let is_full = Arc::new(AtomicBool::new(false));
+        let waker = {
+            let (fanout, is_full) = (fanout.clone(), Arc::clone(&is_full));
+            thread::spawn(move || {
+                let has_drained = is_full.load(Ordering::Acquire);
+                if has_drained {
+                    fanout.writable(session).unwrap();
+                }
+                has_drained
+            })
+        };
+        let drained = worker.drain(usize::MAX, |_, _| {
+            is_full.store(true, Ordering::Release);
+            Took::NONE
+        });
+        drained.resume_panics();
+        let woken = waker.join().unwrap();
+        let (events, _) = drain(&mut worker);
+        assert_eq!(events, if woken { vec![1] } else { vec![] });
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
+fn an_outbox_beside_a_pass_gives_each_event_once_and_in_order() {
+    explore(|| {
+        let fanout = Fanout::new(through_log(1));
+        let [of_the_worker, of_its_owner] = [member(&fanout, HERE), member(&fanout, HERE)];
+        let mut worker = fanout.worker(HERE).unwrap();
+        publish(&fanout);
+        let mut outbox = fanout.outbox(of_its_owner).unwrap();
+        publish(&fanout);
+        let owner = thread::spawn(move || outbox.next_batch(1).unwrap().len() + outbox.next_batch(9).unwrap().len());
+        let mut seen = BTreeMap::new();
+        drain_into(&mut seen, &mut worker);
+        assert_eq!((owner.join().unwrap(), seen), (2, [(of_the_worker, vec![1, 2])].into()));
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
+fn a_worker_that_waits_is_woken_by_the_log_and_by_the_end() {
+    explore(|| {
+        let fanout = Fanout::new(through_log(1));
+        let session = member(&fanout, HERE);
+        let mut worker = fanout.worker(HERE).unwrap();
+        let publisher = {
+            let fanout = fanout.clone();
+            thread::spawn(move || {
+                publish(&fanout);
+                fanout.close();
+            })
+        };
+        let mut seen = BTreeMap::new();
+        // Ends only if the waker is called for either.
+        while loom::future::block_on(std::future::poll_fn(|context| worker.poll_ready(context))) == Readiness::Ready {
+            drain_into(&mut seen, &mut worker);
+        }
+        assert_eq!(seen, [(session, vec![1])].into());
+        publisher.join().unwrap();
+    });
+}
+
+#[test]
+fn a_session_that_overflows_in_the_log_beside_its_end_ends_once() {
+    explore(|| {
+        let fanout =
+            Fanout::new(through_log(1).events_per_session_max(1).overload(Class::default(), Overload::Disconnect));
+        let session = member(&fanout, HERE);
+        let mut worker = fanout.worker(HERE).unwrap();
+        fanout.park(session).unwrap();
+        publish(&fanout);
+        publish(&fanout);
+        assert_eq!(drain(&mut worker), (vec![], 0));
+        let host = {
+            let fanout = fanout.clone();
+            thread::spawn(move || fanout.disconnect(session))
+        };
+        let drained = worker.drain(usize::MAX, |_, _| Took::ALL);
+        match host.join().unwrap() {
+            Ok(topics) => assert_eq!((topics, drained.overflowed), (1, vec![])),
+            Err(NoSuchSession) => assert_eq!(drained.overflowed, [session]),
+        }
+        assert!(fanout.stats().accounting().balances());
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
+fn a_move_beside_a_publish_loses_nothing_and_keeps_the_order() {
+    explore(|| {
+        let fanout = Fanout::new(through_log(1));
+        let session = member(&fanout, HERE);
+        publish(&fanout);
+        let publisher = {
+            let fanout = fanout.clone();
+            thread::spawn(move || publish(&fanout))
+        };
+        fanout.move_to(session, THERE).unwrap();
+        publisher.join().unwrap();
+        let mut seen = BTreeMap::new();
+        drain_into(&mut seen, &mut fanout.worker(HERE).unwrap());
+        assert_eq!(seen, BTreeMap::new());
+        drain_into(&mut seen, &mut fanout.worker(THERE).unwrap());
+        drain_into(&mut seen, &mut fanout.worker(THERE).unwrap());
+        assert_eq!(seen, [(session, vec![1, 2])].into());
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
+fn a_move_beside_a_drain_is_refused_or_takes_along_what_was_not_handed_over() {
+    explore(|| {
+        let fanout = Fanout::new(through_log(1));
+        let [moves, stays] = [member(&fanout, HERE), member(&fanout, HERE)];
+        let (mut here, mut there) = (fanout.worker(HERE).unwrap(), fanout.worker(THERE).unwrap());
+        publish(&fanout);
+        let mover = {
+            let fanout = fanout.clone();
+            thread::spawn(move || fanout.move_to(moves, THERE))
+        };
+        let mut seen = BTreeMap::new();
+        drain_into(&mut seen, &mut here);
+        let moved = mover.join().unwrap();
+        assert!(matches!(moved, Ok(()) | Err(MoveError::Busy)), "{moved:?}");
+        publish(&fanout);
+        drain_into(&mut seen, &mut here);
+        drain_into(&mut seen, &mut there);
+        drain_into(&mut seen, &mut there);
+        assert_eq!(seen, [(moves, vec![1, 2]), (stays, vec![1, 2])].into());
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
+fn a_call_beside_moves_finds_the_session() {
+    explore(|| {
+        let fanout = Fanout::new(through_log(1));
+        let session = fanout.connect_with(HERE, SessionOptions::default().window(1)).unwrap();
+        fanout.subscribe(session, ROOM).unwrap();
+        publish(&fanout);
+        publish(&fanout);
+        let mut here = fanout.worker(HERE).unwrap();
+        assert_eq!(drain(&mut here), (vec![1], 0));
+        let mover = {
+            let fanout = fanout.clone();
+            thread::spawn(move || {
+                fanout.move_to(session, THERE).unwrap();
+                fanout.move_to(session, HERE).unwrap();
+            })
+        };
+        assert_eq!(fanout.writable(session), Ok(()));
+        assert_eq!(fanout.acknowledge(session, Sequence(1)), Ok(1));
+        mover.join().unwrap();
+        assert_eq!(drain(&mut here), (vec![2], 0));
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
+fn two_partitions_see_the_events_of_two_publishers_in_one_order() {
+    for sessions_min in [1, 2] {
+        explore(move || {
+            let fanout = Fanout::new(through_log(sessions_min));
+            let partitions = [HERE, THERE];
+            let _sessions = partitions.map(|partition| member(&fanout, partition));
+            let publish = |fanout: &Fanout, name: u8| {
+                fanout.publish(&Query::topic(ROOM), Event::new(OrderKey(1), [name])).unwrap();
+            };
+            let other = {
+                let fanout = fanout.clone();
+                thread::spawn(move || publish(&fanout, 2))
+            };
+            publish(&fanout, 1);
+            other.join().unwrap();
+            let [here, there] = partitions.map(|partition| {
+                let mut seen = Vec::new();
+                let drained = fanout.worker(partition).unwrap().drain(usize::MAX, |_, batch| {
+                    seen.extend(batch.iter().filter_map(|item| match item {
+                        Item::Event(sequence, event) => Some((sequence.0, event.payload[0])),
+                        Item::Gap(_) => None,
+                    }));
+                    Took::ALL
+                });
+                drained.resume_panics();
+                seen
+            });
+            assert_eq!(here.iter().map(|(sequence, _)| *sequence).collect::<Vec<_>>(), [1, 2]);
+            assert_eq!(here, there);
+        });
+    }
 }
