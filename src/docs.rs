@@ -3,6 +3,9 @@
 #[doc = include_str!("docs/design.md")]
 pub mod design {}
 
+#[doc = include_str!("docs/orderings.md")]
+pub mod orderings {}
+
 #[doc = include_str!("docs/changes.md")]
 pub mod changes {}
 

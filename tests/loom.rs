@@ -1,5 +1,6 @@
 //! Every interleaving of a few calls, for the hand-overs between threads: `RUSTFLAGS="--cfg oyez_loom" cargo test
-//! --release --test loom`. (`tests/stress` has the same with real threads and more of everything.)
+//! --release --test loom`. (`tests/stress` has the same with real threads and more of everything.) Which hand-over each
+//! checks stands in `docs::orderings`.
 
 #![cfg(oyez_loom)]
 
@@ -378,6 +379,37 @@ fn a_partition_dropped_beside_a_pass_is_accounted_for() {
         assert_eq!(accounting.discarded.total(), 3 - delivered);
         fanout.validate().unwrap();
     });
+}
+
+#[test]
+fn who_has_ended_is_not_called_by_a_worker_that_could_know() {
+    for sessions_min in [1, 3] {
+        explore(move || {
+            let fanout = Fanout::new(through_log(sessions_min).round_sessions(2));
+            let [stays, leaves] = [member(&fanout, HERE), member(&fanout, HERE)];
+            let mut worker = fanout.worker(HERE).unwrap();
+            publish(&fanout);
+            let has_ended = Arc::new(AtomicBool::new(false));
+            let leaver = {
+                let (fanout, has_ended) = (fanout.clone(), Arc::clone(&has_ended));
+                thread::spawn(move || {
+                    fanout.disconnect(leaves).unwrap();
+                    has_ended.store(true, Ordering::Release);
+                })
+            };
+            let mut is_known = false;
+            let drained = worker.drain(usize::MAX, |session, _| {
+                assert!(session == stays || !is_known, "it had ended before its turn came");
+                is_known = has_ended.load(Ordering::Acquire);
+                Took::ALL
+            });
+            drained.resume_panics();
+            leaver.join().unwrap();
+            let accounting = fanout.stats().accounting();
+            assert!(accounting.balances() && accounting.pending == 0);
+            fanout.validate().unwrap();
+        });
+    }
 }
 
 #[test]
