@@ -941,3 +941,15 @@ fn a_waker_that_calls_the_fanout_meets_no_lock_when_a_session_ends() {
         assert_eq!(worker.wait(), Readiness::Closed);
     }
 }
+
+#[test]
+fn a_client_may_acknowledge_the_gap_of_a_batch_that_was_abandoned() {
+    let to_room = |class| Publish { to: To { topics: vec![0], except: vec![] }, bytes: 0, class };
+    let take_three = Drain { partition: 0, sessions_max: 9, answers: vec![] };
+    let panic = vec![Answer { call: Call::Nothing, took: Takes::Panic }];
+    let mut script = vec![Connect { partition: 0, window: 4 }, Subscribe { who: 0, topic: 0 }];
+    script.extend([0, 0, 0, 0, 1].map(to_room)); // the last finds the queue full, and gives way
+    script.extend([take_three, Drain { partition: 0, sessions_max: 9, answers: panic }]);
+    script.push(Acknowledge { who: 0, back: 1 });
+    run(&script);
+}

@@ -430,7 +430,8 @@ impl Queue {
             return;
         };
         let last = answer.gone_events(round).next_back().map(|index| events.sequence(index));
-        let told = answer.told.last().map(|gap| gap.last);
+        let gaps = if answer.end == End::Abandoned { answer.untold } else { answer.told };
+        let told = gaps.last().map(|gap| gap.last);
         window.settle(last.max(told).unwrap_or_default());
         match answer.end {
             End::Delivered => window.keep(answer, round),
