@@ -180,14 +180,7 @@ impl Host {
                 Ok(unsubscribed) => Seen::Left(unsubscribed == Unsubscribed::Left),
                 Err(NoSuchSession) => Seen::NoSuchSession,
             },
-            Op::UnsubscribeDiscarding { who, topic } => {
-                match self.fanout.unsubscribe_discarding(self.session(who), Topic(topic.into())) {
-                    Ok(Discarding { unsubscribed, discarded, .. }) => {
-                        Seen::Discarded { left: unsubscribed == Unsubscribed::Left, discarded }
-                    }
-                    Err(NoSuchSession) => Seen::NoSuchSession,
-                }
-            }
+            Op::UnsubscribeDiscarding { who, topic } => unsubscribe_discarding(&self.fanout, self.session(who), topic),
             Op::Publish { ref to, bytes, class } => {
                 let query = self.query(to);
                 publish(&self.fanout, &self.sessions, &query, bytes, class, self.bytes_max, &mut self.pressure)
@@ -271,6 +264,7 @@ impl Host {
         };
         assert_eq!(fanout.worker(worker.partition()).unwrap_err(), WorkerError::Busy);
         let (sessions, bytes_max, pressure) = (&self.sessions, self.bytes_max, &mut self.pressure);
+        let another = |who: u8| sessions[usize::from(who) % sessions.len()];
         let name = |session| sessions.iter().position(|known| *known == session).expect("a session we connected");
         let (partition_id, schedule) = (worker.partition(), &mut self.schedule);
         let taken_in = |fanout: &Fanout| fanout.schedule(partition_id).0;
@@ -295,15 +289,17 @@ impl Host {
                     Call::Acknowledge { back } => {
                         translate::acknowledged(fanout.acknowledge(session, back_from(fanout, back)))
                     }
-                    Call::Park => translate::done(fanout.park(session)),
-                    Call::Resume { back } => translate::resumed(fanout.resume(session, back_from(fanout, back))),
+                    Call::ParkIt => translate::done(fanout.park(session)),
+                    Call::ResumeIt { back } => translate::resumed(fanout.resume(session, back_from(fanout, back))),
                     Call::DisconnectIt => disconnect(fanout, session),
-                    Call::Disconnect { who } => disconnect(fanout, sessions[usize::from(who) % sessions.len()]),
-                    Call::DropPartition { partition } => drop_partition(fanout, partition),
-                    Call::Move { who, partition } => {
-                        let session = sessions[usize::from(who) % sessions.len()];
-                        move_to(fanout, sessions, session, partition, pressure)
+                    Call::Park { who } => translate::done(fanout.park(another(who))),
+                    Call::Resume { who, back } => {
+                        translate::resumed(fanout.resume(another(who), back_from(fanout, back)))
                     }
+                    Call::Disconnect { who } => disconnect(fanout, another(who)),
+                    Call::DropPartition { partition } => drop_partition(fanout, partition),
+                    Call::Move { who, partition } => move_to(fanout, sessions, another(who), partition, pressure),
+                    Call::UnsubscribeDiscarding { who, topic } => unsubscribe_discarding(fanout, another(who), topic),
                     Call::Publish { topic, class } => {
                         publish(fanout, sessions, &Query::topic(Topic(topic.into())), 0, class, bytes_max, pressure)
                     }
@@ -329,6 +325,15 @@ impl Host {
         self.panics[usize::from(partition)] += panics as u64;
         schedule.taken_in = taken_in_at_first.unwrap_or_else(|| taken_in(fanout)).abs_diff(taken_in_before) as usize;
         Seen::Drained { handed, overflowed: drained.overflowed.into_iter().map(name).collect() }
+    }
+}
+
+fn unsubscribe_discarding(fanout: &Fanout, session: SessionId, topic: u8) -> Seen {
+    match fanout.unsubscribe_discarding(session, Topic(topic.into())) {
+        Ok(Discarding { unsubscribed, discarded, .. }) => {
+            Seen::Discarded { left: unsubscribed == Unsubscribed::Left, discarded }
+        }
+        Err(NoSuchSession) => Seen::NoSuchSession,
     }
 }
 

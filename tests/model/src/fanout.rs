@@ -107,12 +107,15 @@ pub enum Call {
     Nothing,
     Writable,
     Acknowledge { back: u8 },
-    Park,
-    Resume { back: u8 },
+    ParkIt,
+    ResumeIt { back: u8 },
     DisconnectIt,
+    Park { who: u8 },
+    Resume { who: u8, back: u8 },
     Disconnect { who: u8 },
     DropPartition { partition: u8 },
     Move { who: u8, partition: u8 },
+    UnsubscribeDiscarding { who: u8, topic: u8 },
     Publish { topic: u8, class: u8 },
     OpenOutbox,
     Fate { back: u8 },
@@ -165,10 +168,10 @@ pub enum Seen {
         pending: usize,
     },
     /// Sessions in the order in which they were handed something, and sessions that ended since an event that they must
-    /// not miss came to their full queues.
+    /// not miss came to their full queues, in no order.
     Drained {
         handed: Vec<Handed>,
-        overflowed: Vec<usize>,
+        overflowed: BTreeSet<usize>,
     },
     Busy,
     OverBudget,
@@ -971,7 +974,7 @@ impl Model {
     fn is_waiting(&self, name: usize) -> bool {
         let session = &self.sessions[name];
         let is_free = !session.outbox && !session.lagging && !session.parked && session.in_hand.is_none();
-        session.connected && is_free && session.has_something()
+        session.connected && !session.overflowed && is_free && session.has_something()
     }
 
     /// `host` is called for each session that is offered its items, and says what it saw and took.
@@ -1034,12 +1037,12 @@ impl Model {
     }
 
     /// The first entries of the log come to the sessions' queues; returns the sessions that had to end for it.
-    fn take_in_all(&mut self, partition: usize, here: &[usize], entries: usize) -> Vec<usize> {
+    fn take_in_all(&mut self, partition: usize, here: &[usize], entries: usize) -> BTreeSet<usize> {
         assert!(entries <= self.limits.events_per_session.min(self.limits.batch));
         here.iter().for_each(|name| self.take_in(*name, entries));
         self.logs[partition].drain(..entries);
-        let mut overflowed: Vec<usize> = here.iter().copied().filter(|name| self.sessions[*name].overflowed).collect();
-        overflowed.sort_by_key(|name| self.sessions[*name].place);
+        let overflowed = here.iter().copied().filter(|name| self.sessions[*name].overflowed);
+        let overflowed: BTreeSet<usize> = overflowed.collect();
         for &name in &overflowed {
             self.disconnect(name);
         }
@@ -1059,19 +1062,24 @@ impl Model {
             Call::Nothing => Seen::Nothing,
             Call::Writable if is_connected => self.writable(it),
             Call::Acknowledge { back } if is_connected => self.acknowledge(it, back),
-            Call::Park if is_connected => self.park(it),
-            Call::Resume { back } if is_connected => self.resume(it, back),
+            Call::ParkIt if is_connected => self.park(it),
+            Call::ResumeIt { back } if is_connected => self.resume(it, back),
             Call::DisconnectIt if is_connected => self.disconnect(it),
             Call::OpenOutbox if is_connected => self.open_outbox(it),
             Call::Writable
             | Call::Acknowledge { .. }
-            | Call::Park
-            | Call::Resume { .. }
+            | Call::ParkIt
+            | Call::ResumeIt { .. }
             | Call::DisconnectIt
             | Call::OpenOutbox => Seen::NoSuchSession,
+            Call::Park { who } => self.on(who, |model, name| model.park(name)),
+            Call::Resume { who, back } => self.on(who, |model, name| model.resume(name, back)),
             Call::Disconnect { who } => self.on(who, |model, name| model.disconnect(name)),
             Call::DropPartition { partition } => self.drop_partition(partition),
             Call::Move { who, partition } => self.on(who, |model, name| model.move_to(name, partition, pressure)),
+            Call::UnsubscribeDiscarding { who, topic } => {
+                self.on(who, |model, name| model.unsubscribe_discarding(name, topic))
+            }
             Call::Publish { topic, class } => {
                 self.publish(&To { topics: vec![topic], except: vec![] }, class, pressure)
             }
@@ -1193,7 +1201,8 @@ impl Model {
         let new = session.in_hand.iter().filter(|hand| !hand.again).flat_map(|hand| &hand.items);
         let in_hand: Vec<u64> = new.filter_map(Item::event).collect();
         if in_hand.contains(&sequence) && sequence > session.moved_after {
-            return Fate::Offered;
+            // What was discarded behind it may have taken the memory of it along.
+            return if session.is_remembered(sequence) { Fate::Offered } else { Fate::Forgotten };
         }
         let queued = session.queue.iter().filter_map(Item::event);
         match queued.chain(self.waiting_in_log(name)).position(|pending| pending == sequence) {
@@ -1259,10 +1268,13 @@ fn answer() -> impl Strategy<Value = Answer> {
         1 => any::<u8>().prop_map(|who| Call::Disconnect { who }),
         1 => (0..3_u8).prop_map(|partition| Call::DropPartition { partition }),
         1 => (any::<u8>(), 0..3_u8).prop_map(|(who, partition)| Call::Move { who, partition }),
+        1 => (any::<u8>(), 0..6_u8).prop_map(|(who, topic)| Call::UnsubscribeDiscarding { who, topic }),
         4 => (0..6_u8, class()).prop_map(|(topic, class)| Call::Publish { topic, class }),
         1 => (0..9_u8).prop_map(|back| Call::Acknowledge { back }),
-        1 => Just(Call::Park),
-        1 => (0..9_u8).prop_map(|back| Call::Resume { back }),
+        1 => Just(Call::ParkIt),
+        1 => (0..9_u8).prop_map(|back| Call::ResumeIt { back }),
+        1 => any::<u8>().prop_map(|who| Call::Park { who }),
+        1 => (any::<u8>(), 0..9_u8).prop_map(|(who, back)| Call::Resume { who, back }),
         1 => Just(Call::OpenOutbox),
         1 => (0..9_u8).prop_map(|back| Call::Fate { back }),
     ];

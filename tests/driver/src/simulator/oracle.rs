@@ -85,8 +85,8 @@ impl Oracle {
         let call = handed.call.as_ref().map_or(Call::Nothing, |(command, outcome)| match *command {
             Command::Writable(_) => Call::Writable,
             Command::Acknowledge(_, through) => Call::Acknowledge { back: self.back(through) },
-            Command::Park(_) => Call::Park,
-            Command::Resume(_, acknowledged) => Call::Resume { back: self.back(acknowledged) },
+            Command::Park(who) => Call::Park { who: who.0 as u8 },
+            Command::Resume(who, acknowledged) => Call::Resume { who: who.0 as u8, back: self.back(acknowledged) },
             Command::Disconnect(who) => Call::Disconnect { who: who.0 as u8 },
             Command::DropPartition(partition) => Call::DropPartition { partition: partition.0 as u8 },
             Command::Publish(_) if *outcome == Outcome::Refused(Refusal::Closed) => Call::Nothing,
