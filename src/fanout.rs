@@ -20,6 +20,7 @@ mod options;
 mod outbox;
 mod outcome;
 mod partition;
+mod pass;
 mod queue;
 mod roster;
 mod seats;

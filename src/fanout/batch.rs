@@ -1,5 +1,4 @@
-//! What one call hands over: [`Batch`], and behind it the [`Round`] of several sessions' batches, from their queues, or
-//! the [`PassRound`], straight from the log.
+//! What one call hands over: [`Batch`], and behind it the [`Round`] of several sessions' batches, from their queues.
 
 use super::event::{Event, Gap, Item, Sequence};
 use crate::registry::{Seat, SessionId};
@@ -132,38 +131,5 @@ impl Round {
 
     pub fn index(&self, pick: u32) -> u32 {
         self.events[pick as usize].index
-    }
-}
-
-/// What up to 64 sessions are offered straight from the log: each some of the same few events, and nothing else.
-#[derive(Default)]
-pub(super) struct PassRound {
-    /// The number of the pass whose events these are.
-    pub pass: u64,
-    pub offers: Vec<PassOffer>,
-    /// What became of those that were not taken whole: their indices, in order.
-    pub others: Vec<(usize, Outcome)>,
-    /// Its events are the pass's. Its offers are filled in only for who did not take all.
-    pub round: Round,
-}
-
-/// What one session is offered: the pass's events whose bits are set.
-#[derive(Clone, Copy)]
-pub(super) struct PassOffer {
-    pub seat: Seat,
-    pub events: u32,
-}
-
-impl PassRound {
-    pub fn clear(&mut self) {
-        self.offers.clear();
-        self.others.clear();
-    }
-
-    /// Lets go of the events too.
-    pub fn let_go(&mut self) {
-        self.clear();
-        self.round.clear();
-        self.pass = 0;
     }
 }

@@ -77,8 +77,25 @@ pub(super) struct Word {
     pub first_place: usize,
     /// Places to visit.
     pub left: u64,
-    /// For each place, a bit for each entry.
-    pub columns: [u32; 64],
+    pub columns: Columns,
+}
+
+/// For each of 64 places, a bit for each of a pass's entries.
+#[derive(Clone, Copy)]
+pub(super) enum Columns {
+    /// The same for all that have any: usually an event for everyone meets others for everyone.
+    Same(u32),
+    Each([u32; 64]),
+}
+
+impl Columns {
+    #[inline]
+    pub fn of(&self, place: usize) -> u32 {
+        match self {
+            Columns::Same(column) => *column,
+            Columns::Each(columns) => columns[place],
+        }
+    }
 }
 
 impl Entry {
@@ -250,7 +267,7 @@ impl Sweep {
         let mut sheet = std::mem::take(spare);
         sheet.resize((CHUNK_WORDS * count).max(sheet.len()), 0);
         let chunks = entries.range(..count).map(|entry| entry.audience.chunks()).max().unwrap_or(0);
-        let word = Word { first_place: 0, left: 0, columns: [0; 64] };
+        let word = Word { first_place: 0, left: 0, columns: Columns::Same(0) };
         let mut sweep = Sweep { chunk: 0, chunks, sheet, marked: [0; CHUNK_WORDS / 64], word };
         sweep.load(entries, count);
         sweep
@@ -292,7 +309,7 @@ impl Sweep {
                 self.marked[at / 64] &= !(1 << (at % 64));
                 let rows = &mut self.sheet[at * count..(at + 1) * count];
                 self.word.first_place = self.chunk * CHUNK_PLACES + at * 64;
-                self.word.left = turn(rows, &mut self.word.columns);
+                (self.word.left, self.word.columns) = turn(rows);
                 rows.fill(0);
                 return true;
             }
@@ -315,20 +332,19 @@ impl Sweep {
 }
 
 /// Turns a row of 64 places an entry into a column of entries a place; the places that have any.
-fn turn(rows: &[u64], columns: &mut [u32; 64]) -> u64 {
+fn turn(rows: &[u64]) -> (u64, Columns) {
     let any = rows.iter().fold(0, |any, row| any | row);
     if rows.iter().all(|row| *row == any) {
-        // Usually an event for everyone meets others for everyone.
-        for_each_bit(any, |place| columns[place] = u32::MAX >> (32 - rows.len()));
-        return any;
+        return (any, Columns::Same(u32::MAX >> (32 - rows.len())));
     }
+    let mut columns = [0; 64];
     for half in [0, 32] {
         let mut matrix = [0_u32; 32];
         matrix.iter_mut().zip(rows).for_each(|(line, row)| *line = (row >> half) as u32);
         transpose(&mut matrix);
         columns[half..half + 32].copy_from_slice(&matrix);
     }
-    any
+    (any, Columns::Each(columns))
 }
 
 /// Mirrors a bit matrix: bit `c` of row `r` goes to bit `r` of row `c`.
@@ -396,7 +412,7 @@ mod tests {
             let Word { first_place, left, columns } = *word;
             let place = first_place + left.trailing_zeros() as usize;
             word.left &= left - 1;
-            let column = columns[place - first_place];
+            let column = columns.of(place - first_place);
             for (row, audience) in audiences.iter().enumerate() {
                 assert_eq!(column >> row & 1 == 1, audience.contains(place), "entry {row}, place {place}");
             }

@@ -14,11 +14,12 @@
 //! left waits for a worker that does not come is an event refused.
 
 use super::answer::{Answer, End};
-use super::batch::{Held, Kind, Offer, Outcome, PassOffer, PassRound, Round};
+use super::batch::{Held, Kind, Offer, Outcome, Round};
 use super::event::{Event, Sequence};
 use super::fate::Fate;
 use super::held_events::{HeldEvents, bytes_for};
 use super::log::{Entry, Log, entry_bytes};
+use super::pass::{PassRound, PassWord, events_in_hand};
 use super::queue::{Busy, Pushed, Queue};
 use super::roster::Roster;
 use super::window::NotHandedOver;
@@ -45,7 +46,7 @@ pub(super) struct Partition {
     roster: Roster,
     log: Log,
     /// What the host has in hand straight from the log, by place.
-    in_hand: Vec<PassOffer>,
+    in_hand: Vec<PassWord>,
     /// Whether a session has been given a queue, or has ended, since then.
     since_offered: SinceOffered,
     /// Sessions that are offered something from their queues in this drain, and those that have become ready since it
@@ -186,13 +187,11 @@ impl Partition {
         if self.roster.is_plain(place) {
             self.since_offered = SinceOffered::Changed;
             let seat = self.roster.begin_queue(place, self.log.reached(place)).seat;
-            if let Ok(at) = self.in_hand.binary_search_by_key(&place, |offer| offer.seat.place(self.layout)) {
-                let offer = self.in_hand[at];
-                debug_assert_eq!(offer.seat, seat, "who is here has it in hand");
-                let first = self.log.pass_entries().nth(offer.events.trailing_zeros() as usize);
+            if let Some(events) = events_in_hand(&self.in_hand, place, seat) {
+                let first = self.log.pass_entries().nth(events.trailing_zeros() as usize);
                 let first = first.map_or(Sequence(0), |entry| self.events.sequence(entry.index));
                 let queue = self.roster.queue_mut(place).expect("it was just given");
-                queue.offered(offer.events.count_ones(), first);
+                queue.offered(events.count_ones(), first);
                 self.totals.owed += 1;
             }
             if let Some(end) = self.log.pass_end() {
@@ -270,8 +269,13 @@ impl Partition {
 
     /// Whether nothing is known of a session, and the host has nothing of it in hand: most calls do not change that.
     fn is_plain(&self, place: usize) -> bool {
-        let is_in_hand = || self.in_hand.binary_search_by_key(&place, |offer| offer.seat.place(self.layout)).is_ok();
-        self.roster.is_plain(place) && !is_in_hand()
+        self.roster.is_plain(place) && self.straight_in_hand(place) == 0
+    }
+
+    /// The events that the host has in hand straight from the log, of a session without a queue.
+    fn straight_in_hand(&self, place: usize) -> u32 {
+        let seat = self.roster.seat_at(place).filter(|_| self.roster.is_plain(place));
+        seat.and_then(|seat| events_in_hand(&self.in_hand, place, seat)).unwrap_or(0)
     }
 
     /// The entries of the log that wait for a session.
@@ -635,32 +639,35 @@ impl Partition {
     /// Fills a round with offers straight from the log, to at most `sessions_max` of the sessions the pass comes to next.
     pub fn offer_pass(&mut self, pass: &mut PassRound, sessions_max: usize) {
         pass.clear();
-        while pass.offers.len() < sessions_max {
+        let mut room = sessions_max;
+        while room > 0 {
             let Partition { log, roster, .. } = self;
             let Some(word) = log.next_word(|word| roster.plain_word(word)) else {
-                if pass.offers.is_empty() {
+                if pass.is_empty() {
                     self.end_pass();
                 }
                 break;
             };
-            while word.left != 0 && pass.offers.len() < sessions_max {
-                let bit = word.left.trailing_zeros() as usize;
-                word.left &= word.left - 1;
-                let seat = roster.seat_at(word.first_place + bit).expect("who is plain is here");
-                pass.offers.push(PassOffer { seat, events: word.columns[bit] });
-            }
+            let places = lowest(word.left, room);
+            word.left &= !places;
+            room -= places.count_ones() as usize;
+            let (first_place, events) = (word.first_place, word.columns);
+            let (first_seat, generations) = roster.seats_of_word(first_place);
+            pass.words.push(PassWord { first_place, first_seat, places, events, generations });
         }
-        self.in_hand.clone_from(&pass.offers);
+        self.in_hand.clone_from(&pass.words);
         self.since_offered = SinceOffered::Unchanged;
-        if !pass.offers.is_empty() && pass.pass != self.log.pass_number() {
+        if !pass.is_empty() && pass.pass != self.log.pass_number() {
             pass.pass = self.log.pass_number();
             pass.round.clear();
             pass.round.events.extend(self.log.pass_entries().map(|entry| self.events.held(entry.index)));
         }
         pass.round.handles.clear();
         if self.roster.has_moved_here() {
-            let handles = pass.offers.iter().map(|offer| (offer.seat, self.roster.handle_of(offer.seat)));
-            pass.round.handles.extend(handles);
+            let PassRound { words, round, .. } = pass;
+            words.iter().for_each(|word| {
+                word.for_each(|seat, _| round.handles.push((seat, self.roster.handle_of(seat))));
+            });
         }
     }
 
@@ -688,17 +695,13 @@ impl Partition {
 
     /// Books what became of offers straight from the log. Who did not take all has a queue from here on.
     pub fn commit_pass(&mut self, pass: &mut PassRound) {
-        let mut delivered = 0;
-        if pass.others.is_empty() && self.since_offered == SinceOffered::Unchanged {
+        let delivered = if pass.others.is_empty() && self.since_offered == SinceOffered::Unchanged {
             // Everybody took everything: usually so, and much cheaper.
-            for offer in &pass.offers {
-                let events = u64::from(offer.events.count_ones());
-                self.roster.add_delivered(offer.seat.place(self.layout), events);
-                delivered += events;
-            }
+            pass.words.iter().for_each(|word| self.roster.add_delivered_word(word));
+            pass.words.iter().map(|word| word.items() as u64).sum()
         } else {
-            delivered = self.commit_each(pass);
-        }
+            self.commit_each(pass)
+        };
         self.totals.accounting.delivered += delivered;
         self.totals.accounting.pending -= delivered;
         self.in_hand.clear();
@@ -706,33 +709,32 @@ impl Partition {
 
     /// The same, with a look at each; returns how many events went to sessions of which there is nothing else to say.
     fn commit_each(&mut self, pass: &mut PassRound) -> u64 {
-        let mut others = std::mem::take(&mut pass.others).into_iter().peekable();
+        let PassRound { words, others, round, .. } = pass;
+        let mut others = others.drain(..).peekable();
         let mut delivered = 0;
-        for (at, offer) in pass.offers.iter().enumerate() {
-            let events = offer.events.count_ones();
-            let outcome = match others.next_if(|(other, _)| *other == at) {
-                Some((_, outcome)) => outcome,
-                None => Outcome::Took(events as usize),
-            };
-            match self.roster.place_of(offer.seat) {
-                Some(place) if outcome == Outcome::Took(events as usize) && self.roster.is_plain(place) => {
-                    self.roster.add_delivered(place, events.into());
-                    delivered += u64::from(events);
+        for word in words {
+            word.for_each(|seat, events| {
+                let all = Outcome::Took(events.count_ones() as usize);
+                let outcome = others.next_if(|(other, _)| *other == seat).map_or(all, |(_, outcome)| outcome);
+                match self.roster.place_of(seat) {
+                    Some(place) if outcome == all && self.roster.is_plain(place) => {
+                        self.roster.add_delivered(place, events.count_ones().into());
+                        delivered += u64::from(events.count_ones());
+                    }
+                    place => self.commit_other(seat, events, place, outcome, round),
                 }
-                place => self.commit_other(*offer, place, outcome, &mut pass.round),
-            }
+            });
         }
         delivered
     }
 
     /// Books what became of one offer straight from the log, as if it had been made from the session's queue.
-    fn commit_other(&mut self, offer: PassOffer, place: Option<usize>, outcome: Outcome, round: &mut Round) {
+    fn commit_other(&mut self, seat: Seat, events: u32, place: Option<usize>, outcome: Outcome, round: &mut Round) {
         self.totals.panics += u64::from(outcome == Outcome::Panicked);
         round.picks.clear();
-        let events = offer.events;
         for_each_bit(events.into(), |pick| round.picks.push(pick as u32));
         let picks = 0..round.picks.len();
-        let offer = Offer { seat: offer.seat, picks, gaps: 0..0, kind: Kind::New, outcome };
+        let offer = Offer { seat, picks, gaps: 0..0, kind: Kind::New, outcome };
         let answer = Answer::of(&offer, round, self.on_panic);
         self.book_gone(&answer);
         let Some(place) = place else {
@@ -852,9 +854,8 @@ impl Partition {
     pub fn fate(&self, seat: Seat, sequence: Sequence) -> Fate {
         let Ok(place) = self.place(seat) else { return Fate::NoSuchSession };
         let queue = self.roster.queue(place);
-        let in_hand = self.in_hand.iter().find(|offer| offer.seat == seat && queue.is_none());
-        let before_log =
-            queue.map_or(0, Queue::waiting) + in_hand.map_or(0, |offer| offer.events.count_ones() as usize);
+        let in_hand = self.straight_in_hand(place);
+        let before_log = queue.map_or(0, Queue::waiting) + in_hand.count_ones() as usize;
         let mut waiting = self.waiting_in_log(place);
         if let Some(ahead) = waiting.position(|entry| self.events.sequence(entry.index) == sequence) {
             return Fate::Pending { ahead: before_log + ahead };
@@ -862,7 +863,6 @@ impl Partition {
         if let Some(queue) = queue {
             return queue.fate(sequence, &self.events);
         }
-        let in_hand = in_hand.map_or(0, |offer| offer.events);
         let mut offered = self.log.pass_entries().enumerate().filter(|(bit, _)| in_hand >> bit & 1 == 1);
         let is_in_hand = offered.any(|(_, entry)| self.events.sequence(entry.index) == sequence);
         if is_in_hand { Fate::Offered } else { Fate::HandedOver }
@@ -872,9 +872,7 @@ impl Partition {
         let place = self.place(seat)?;
         let queue = self.roster.queue(place);
         let mut accounting = queue.map(Queue::accounting).unwrap_or_default();
-        let in_hand = self.in_hand.iter().find(|offer| offer.seat == seat && queue.is_none());
-        let pending =
-            self.waiting_in_log(place).count() as u64 + in_hand.map_or(0, |offer| u64::from(offer.events.count_ones()));
+        let pending = self.waiting_in_log(place).count() as u64 + u64::from(self.straight_in_hand(place).count_ones());
         let delivered = self.roster.delivered(place);
         accounting.delivered += delivered;
         accounting.pending += pending;
@@ -885,7 +883,8 @@ impl Partition {
     /// How many entries of the log have set out, and which sessions' batches the host has in hand.
     pub fn schedule(&self) -> (u64, Vec<SessionId>) {
         let queued = self.roster.queues().filter(|(_, queue)| queue.is_in_hand()).map(|(_, queue)| queue.seat);
-        let straight = self.in_hand.iter().map(|offer| offer.seat);
+        let mut straight = Vec::new();
+        self.in_hand.iter().for_each(|word| word.for_each(|seat, _| straight.push(seat)));
         let in_hand = queued.chain(straight).map(|seat| self.roster.handle_of(seat));
         let mut in_hand: Vec<SessionId> = in_hand.collect();
         in_hand.sort_unstable();
@@ -941,6 +940,15 @@ impl Partition {
             accounting: self.totals.accounting,
         }
     }
+}
+
+/// The lowest bits, at most so many.
+fn lowest(bits: u64, count: usize) -> u64 {
+    if bits.count_ones() as usize <= count {
+        return bits;
+    }
+    let rest = (0..count).fold(bits, |rest, _| rest & rest.wrapping_sub(1));
+    bits & !rest
 }
 
 /// Puts an entry of the log into a queue; returns how many events were dropped. A session that can't go on without one that

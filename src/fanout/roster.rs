@@ -4,8 +4,10 @@
 //! but a count. They cost 12 bytes and two bits. Whoever has something pending, has lost something, acknowledges, lags, is
 //! parked or is read through an outbox has a [`Queue`] until that is over.
 
+use super::log::Columns;
+use super::pass::PassWord;
 use super::queue::Queue;
-use crate::registry::{PartitionId, Seat, SessionId, SlotLayout};
+use crate::registry::{PartitionId, Seat, SessionId, SlotLayout, for_each_bit};
 use ahash::AHashMap;
 
 pub(super) struct Roster {
@@ -115,6 +117,14 @@ impl Roster {
         (generation != 0).then(|| Seat::new(self.layout, self.partition, place, generation))
     }
 
+    /// The first seat of a word of 64 places, of generation 0, and the generations of all.
+    pub fn seats_of_word(&self, first_place: usize) -> (Seat, [u32; 64]) {
+        let mut generations = [0; 64];
+        let end = self.generations.len().min(first_place + 64);
+        generations[..end - first_place].copy_from_slice(&self.generations[first_place..end]);
+        (Seat::new(self.layout, self.partition, first_place, 0), generations)
+    }
+
     /// Whether the session in this place has no queue.
     #[inline]
     pub fn is_plain(&self, place: usize) -> bool {
@@ -210,6 +220,19 @@ impl Roster {
         self.delivered[place] = sum as u32;
         if sum > u64::from(u32::MAX) {
             self.carry_delivered(place, sum);
+        }
+    }
+
+    /// Counts deliveries of all that is offered to a word's sessions.
+    pub fn add_delivered_word(&mut self, word: &PassWord) {
+        match word.events {
+            Columns::Same(events) => {
+                let count = events.count_ones().into();
+                for_each_bit(word.places, |bit| self.add_delivered(word.first_place + bit, count));
+            }
+            Columns::Each(columns) => for_each_bit(word.places, |bit| {
+                self.add_delivered(word.first_place + bit, columns[bit].count_ones().into());
+            }),
         }
     }
 

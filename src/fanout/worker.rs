@@ -1,7 +1,8 @@
 //! The push face: a partition's [`Worker`] hands each of its sessions, in turn, everything that is pending for it.
 
-use super::batch::{Batch, Outcome, PassRound, Round, handle_of};
+use super::batch::{Batch, Outcome, Round, handle_of};
 use super::partition::{Ending, Partition};
+use super::pass::PassRound;
 use super::{Lane, Shared};
 use crate::registry::{PartitionId, SessionId, for_each_bit};
 use std::any::Any;
@@ -152,7 +153,7 @@ impl Worker {
                 }
                 Source::Log => {
                     queues.commit_pass(pass);
-                    pass.offers.len()
+                    pass.len()
                 }
             };
             left -= offers;
@@ -212,7 +213,7 @@ fn offer(queues: &mut Partition, next: Source, round: &mut Round, pass: &mut Pas
             }
             Source::Log => {
                 queues.offer_pass(pass, sessions_max.min(PASS_ROUND_SESSIONS));
-                pass.offers.is_empty()
+                pass.is_empty()
             }
         };
         if !is_empty {
@@ -257,37 +258,47 @@ fn hand_over_pass<F>(pass: &mut PassRound, lane: &Lane, changes: u64, host: &mut
 where
     F: FnMut(SessionId, Batch<'_>) -> Took,
 {
-    let PassRound { offers, others, round: Round { picks, events, handles, .. }, .. } = pass;
-    let mut at = 0;
+    let PassRound { words, others, round: Round { picks, events, handles, .. }, .. } = pass;
     let mut listed = 0;
-    while at < offers.len() {
-        let all = catch_unwind(AssertUnwindSafe(|| {
-            while let Some(offer) = offers.get(at) {
-                if lane.changes.count() != changes && !lane.queues.lock().stands(offer.seat) {
-                    others.push((at, Outcome::PassedBy));
-                    at += 1;
-                    continue;
+    for word in words {
+        drained.sessions += word.sessions();
+        drained.items += word.items();
+        let mut left = word.places;
+        while left != 0 {
+            let all = catch_unwind(AssertUnwindSafe(|| {
+                let mut rest = left;
+                while rest != 0 {
+                    left = rest; // whose turn it is, should the host panic
+                    let bit = rest.trailing_zeros() as usize;
+                    rest &= rest - 1;
+                    let seat = word.seat(bit);
+                    let offered = word.events.of(bit);
+                    if lane.changes.count() != changes && !lane.queues.lock().stands(seat) {
+                        others.push((seat, Outcome::PassedBy));
+                        drained.sessions -= 1;
+                        drained.items -= offered.count_ones() as usize;
+                        continue;
+                    }
+                    if offered != listed {
+                        listed = offered;
+                        picks.clear();
+                        for_each_bit(listed.into(), |event| picks.push(event as u32));
+                    }
+                    let Took(taken) = host(handle_of(handles, seat), Batch::of_events(picks, events));
+                    if taken < picks.len() {
+                        others.push((seat, Outcome::Took(taken)));
+                        drained.items -= picks.len() - taken;
+                    }
                 }
-                if offer.events != listed {
-                    listed = offer.events;
-                    picks.clear();
-                    for_each_bit(listed.into(), |event| picks.push(event as u32));
-                }
-                let Took(taken) = host(handle_of(handles, offer.seat), Batch::of_events(picks, events));
-                let taken = taken.min(picks.len());
-                if taken < picks.len() {
-                    others.push((at, Outcome::Took(taken)));
-                }
-                drained.items += taken;
-                drained.sessions += 1;
-                at += 1;
+                left = 0;
+            }));
+            if let Err(payload) = all {
+                let seat = word.seat(left.trailing_zeros() as usize);
+                drained.panics.push(HostPanic { session: handle_of(handles, seat), payload });
+                drained.items -= picks.len();
+                others.push((seat, Outcome::Panicked));
+                left &= left - 1;
             }
-        }));
-        if let Err(payload) = all {
-            drained.panics.push(HostPanic { session: handle_of(handles, offers[at].seat), payload });
-            drained.sessions += 1;
-            others.push((at, Outcome::Panicked));
-            at += 1;
         }
     }
 }

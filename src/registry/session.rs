@@ -54,6 +54,12 @@ impl Seat {
         Seat { slot: layout.slot(partition, place), generation }
     }
 
+    /// The seat so many places further on.
+    #[inline]
+    pub fn beside(self, places: usize, generation: u32) -> Self {
+        Seat { slot: Slot(self.slot.0 + places as u32), generation }
+    }
+
     /// The handle of a session that has not moved.
     pub fn as_handle(self) -> SessionId {
         SessionId(self)
