@@ -1,13 +1,16 @@
 //! Which sessions get an event, and how it reaches them in order: [`Fanout`].
 //!
-//! The many-threaded face of the library. `queue.rs` has one session's queue, made of `items.rs`;
-//! `partition.rs` all of a partition's and the accounting; `worker.rs` and `outbox.rs` the two ways to read them;
-//! `fate.rs` what is remembered to explain itself; `event.rs`, `options.rs` and `outcome.rs` the values.
+//! The many-threaded face of the library. A `partition.rs` has its sessions (`roster.rs`), what waits for many of them
+//! (`log.rs`) and for each (`queue.rs`, made of `items.rs` and `window.rs`), the events themselves (`held_events.rs`) and
+//! the accounting. `worker.rs` and `outbox.rs` are the two ways to read it, `batch.rs` and `pass.rs` what is on the way to
+//! the host, `answer.rs` what comes back; `seats.rs` finds who has moved, `fate.rs` what is remembered to explain
+//! itself; `event.rs`, `options.rs` and `outcome.rs` are the values.
 //!
-//! **Order and locks.** A publish takes its sequence, finds its audience and fills the queues of every partition under
+//! **Order and locks.** A publish takes its sequence, finds its audience and gives the event to every partition under
 //! the registry's lock, so every session sees all events in the order of their sequences, whatever their order keys.
 //! Locks are always taken in one order, registry before partition, and none is held while a host's callback runs.
-//! Draining takes only its own partition's lock, for 64 sessions at a time.
+//! Draining takes only its own partition's lock, for 64 sessions at a time. The hand-overs one by one:
+//! [`docs::orderings`](crate::docs::orderings).
 
 mod answer;
 mod batch;
@@ -63,9 +66,9 @@ use std::task::Waker;
 /// - **A session can break off and come back**: [`park`](Self::park), [`resume`](Self::resume), and what was not
 ///   [acknowledged](Self::acknowledge) comes again.
 /// - **Nothing is lost silently**: [`Accounting`] says where every accepted event went.
-/// - The publisher pays 10 to 20 nanoseconds for each target (measured in `replay`, audiences of 100 to 3,000), under
-///   one lock for the whole registry: simple, and right, but not yet a log that makes publishing independent of the
-///   audience's size.
+/// - **The publisher does not pay for the audience.** An event for 64 sessions of a partition or more waits in the
+///   partition's log, at the same cost for ten and for a million; the worker takes it to each. Fewer get it in their queues
+///   at once. One lock orders all publishes.
 ///
 /// # Examples
 ///
@@ -259,7 +262,8 @@ impl Fanout {
     }
 
     /// Ends a session: its handle is unknown from here on, and what is pending for it is discarded. Returns the number
-    /// of topics it was subscribed to. O(log n) for each of them, and O(1) for each pending event.
+    /// of topics it was subscribed to. O(log n) for each of them, and O(1) for each event that is pending for it or waits in
+    /// its partition's log.
     ///
     /// # Errors
     ///
@@ -275,7 +279,8 @@ impl Fanout {
     }
 
     /// Ends all sessions of a partition, as if each had disconnected; returns their number. The partition stays, and
-    /// its worker too. O(log n) for each subscription, in one go: publishers wait for it.
+    /// its worker too. O(log n) for each subscription, and O(1) for each session and event that waits in the log, in one
+    /// go: publishers wait for it.
     ///
     /// # Errors
     ///
@@ -404,10 +409,11 @@ impl Fanout {
         Ok(Discarding { unsubscribed, discarded: discarded? })
     }
 
-    /// Puts an event into the queue of every session in the query's audience, and tells for how many. Never waits for
-    /// a session or a worker. O(audience) for one topic, O(n log n) for several; more when sessions have to give way or end
-    /// for it. A worker may hand the event over before
-    /// the call returns; who must know the number first asks for the [`audience`](Self::audience).
+    /// Accepts an event for every session in the query's audience, and tells for how many. Never waits for a session or
+    /// a worker. For one topic O(partitions), and O(1) for each session of a partition in which it has fewer than
+    /// [`log_sessions_min`](FanoutOptions::log_sessions_min); for several O(n log n) in the subscribers of all but the largest, or
+    /// O(places / 64) when they are many. More when sessions have to give way or end for it. A worker may hand the event
+    /// over before the call returns; who must know the number first asks for the [`audience`](Self::audience).
     ///
     /// # Errors
     ///
@@ -672,7 +678,7 @@ impl Fanout {
         }
     }
 
-    /// Where every event accepted for a session went. O(1).
+    /// Where every event accepted for a session went. O(events that wait in its partition's log).
     ///
     /// # Errors
     ///

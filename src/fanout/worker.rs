@@ -93,8 +93,13 @@ impl Worker {
         self.partition
     }
 
-    /// Offers a batch to at most `sessions_max` sessions that have something pending, each at most once, longest
-    /// waiting first, and books what `host` took of it. O(items handed over); no lock is held while `host` runs.
+    /// Offers a batch to at most `sessions_max` sessions that have something pending, each at most once, and books what
+    /// `host` took of it. Sessions with queues have their turn in the order in which they became ready, the others in the
+    /// order of their places, and the two take turns. O(items handed over), O(places / 64) for each event in the log, and
+    /// O(1) for each event and session that lags; no lock is held while `host` runs.
+    ///
+    /// Of the events for many sessions that wait in the log, a drain takes along 32 at most; fewer if a queue or a batch
+    /// holds fewer. [`Drained::ready`] is not 0 then: call it again, as a loop over [`wait`](Self::wait) does.
     ///
     /// Any call on a [`Fanout`](super::Fanout) is allowed within `host` and takes effect after it: a session that it
     /// disconnects or parks gets nothing more, an event that it publishes comes with a later drain. (A session that another
