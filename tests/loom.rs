@@ -353,6 +353,31 @@ fn who_takes_a_place_beside_a_pass_does_not_see_its_predecessors_event() {
 }
 
 #[test]
+fn who_takes_a_place_whose_batch_is_in_hand_gets_its_own_event() {
+    explore(|| {
+        let fanout = Fanout::new(through_log(2));
+        let [stays, leaves] = [member(&fanout, HERE), member(&fanout, HERE)];
+        let mut worker = fanout.worker(HERE).unwrap();
+        publish(&fanout);
+        let leaver = {
+            let fanout = fanout.clone();
+            thread::spawn(move || {
+                fanout.disconnect(leaves).unwrap();
+                let comes = member(&fanout, HERE);
+                fanout.publish(&Query::topic(ROOM).except(stays), Event::new(OrderKey(1), *b"x")).unwrap();
+                comes
+            })
+        };
+        let mut seen = BTreeMap::new();
+        drain_into(&mut seen, &mut worker);
+        let comes = leaver.join().unwrap();
+        drain_into(&mut seen, &mut worker);
+        assert_eq!(seen.get(&comes), Some(&vec![2]));
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
 fn a_partition_dropped_beside_a_pass_is_accounted_for() {
     explore(|| {
         let fanout = Fanout::new(through_log(1));
