@@ -491,6 +491,31 @@ fn a_wake_up_while_a_batch_from_the_log_is_in_hand_is_not_lost() {
 }
 
 #[test]
+fn a_discard_beside_a_pass_takes_what_is_not_in_hand() {
+    explore(|| {
+        let fanout = Fanout::new(through_log(1));
+        let [stays, leaves] = [member(&fanout, HERE), member(&fanout, HERE)];
+        let mut worker = fanout.worker(HERE).unwrap();
+        publish(&fanout);
+        let host = {
+            let fanout = fanout.clone();
+            thread::spawn(move || fanout.unsubscribe_discarding(leaves, ROOM).unwrap().discarded)
+        };
+        let mut seen = BTreeMap::new();
+        drain_into(&mut seen, &mut worker);
+        let discarded = host.join().unwrap();
+        publish(&fanout);
+        drain_into(&mut seen, &mut worker);
+        let got = seen.remove(&leaves).unwrap_or_default();
+        assert_eq!(got, if discarded == 0 { vec![1] } else { vec![] });
+        assert_eq!(seen, [(stays, vec![1, 2])].into());
+        let accounting = fanout.accounting(leaves).unwrap();
+        assert_eq!((accounting.accepted, accounting.discarded.unsubscribe), (1, discarded as u64));
+        fanout.validate().unwrap();
+    });
+}
+
+#[test]
 fn an_outbox_beside_a_pass_gives_each_event_once_and_in_order() {
     explore(|| {
         let fanout = Fanout::new(through_log(1));
@@ -557,24 +582,26 @@ fn a_session_that_overflows_in_the_log_beside_its_end_ends_once() {
 
 #[test]
 fn a_move_beside_a_publish_loses_nothing_and_keeps_the_order() {
-    explore(|| {
-        let fanout = Fanout::new(through_log(1));
-        let session = member(&fanout, HERE);
-        publish(&fanout);
-        let publisher = {
-            let fanout = fanout.clone();
-            thread::spawn(move || publish(&fanout))
-        };
-        fanout.move_to(session, THERE).unwrap();
-        publisher.join().unwrap();
-        let mut seen = BTreeMap::new();
-        drain_into(&mut seen, &mut fanout.worker(HERE).unwrap());
-        assert_eq!(seen, BTreeMap::new());
-        drain_into(&mut seen, &mut fanout.worker(THERE).unwrap());
-        drain_into(&mut seen, &mut fanout.worker(THERE).unwrap());
-        assert_eq!(seen, [(session, vec![1, 2])].into());
-        fanout.validate().unwrap();
-    });
+    for sessions_min in [1, 2] {
+        explore(move || {
+            let fanout = Fanout::new(through_log(sessions_min));
+            let session = member(&fanout, HERE);
+            publish(&fanout);
+            let publisher = {
+                let fanout = fanout.clone();
+                thread::spawn(move || publish(&fanout))
+            };
+            fanout.move_to(session, THERE).unwrap();
+            publisher.join().unwrap();
+            let mut seen = BTreeMap::new();
+            drain_into(&mut seen, &mut fanout.worker(HERE).unwrap());
+            assert_eq!(seen, BTreeMap::new());
+            drain_into(&mut seen, &mut fanout.worker(THERE).unwrap());
+            drain_into(&mut seen, &mut fanout.worker(THERE).unwrap());
+            assert_eq!(seen, [(session, vec![1, 2])].into());
+            fanout.validate().unwrap();
+        });
+    }
 }
 
 #[test]
