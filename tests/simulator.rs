@@ -96,3 +96,50 @@ fn a_client_that_breaks_off_amid_a_gap_gets_both_again() {
     let handed = "s0 [gap of 1, 1 to 1, 2 key 1 class 0 word 2 bytes 3, 3 key 2 class 0 word 3 bytes 3] took all";
     assert_eq!(drains.collect::<Vec<_>>(), [3, 9].map(|moment| format!("@{moment} drain 0 255 -> {handed}")));
 }
+
+/// As a failing seed prints it.
+#[test]
+fn who_moves_and_leaves_a_topic_gets_the_rest_and_only_that() {
+    let settings = Settings {
+        partitions: 2,
+        sessions_per_partition: 2,
+        topics_per_session: 2,
+        events_per_session: 3,
+        batch: 9,
+        round_sessions: 64,
+        log_sessions: 1,
+        keep_on_panic: false,
+        bytes_per_partition: usize::MAX,
+    };
+    let simulation = simulator::replay(
+        settings,
+        "seed 1
+        @0 connect 0 window 2 fast -> s0
+        @0 subscribe s0 7 -> joined after 0
+        @0 subscribe s0 8 -> joined after 0
+        @1 publish key 1 class 0 bytes 3 to 7 -> 1 for 1
+        @1 publish key 1 class 0 bytes 3 to 8 -> 2 for 1
+        @2 drain 0 255
+        @3 publish key 1 class 0 bytes 3 to 7 -> 3 for 1
+        @3 publish key 1 class 0 bytes 3 to 7 8 -> 4 for 1
+        @4 move s0 2 -> no such partition
+        @4 move s0 1 -> done
+        @5 publish key 1 class 0 bytes 3 to 8 -> 5 for 1
+        @6 discard s0 7 -> left, 1 discarded
+        @7 resume s0 1 -> 1 again, then 2
+        @8 drain 0 255
+        @8 drain 1 255
+        @9 acknowledge s0 2
+        @9 drain 1 255
+        @9 close
+        ",
+    );
+    let drains: Vec<&str> = simulation.log().lines().filter(|line| line.contains("drain")).collect();
+    let handed = |moment, partition, events: &str| format!("@{moment} drain {partition} 255 -> {events}");
+    let event = |sequence| format!("{sequence} key 1 class 0 word {sequence} bytes 3");
+    let [one, two, four, five] = [1, 2, 4, 5].map(event);
+    assert_eq!(drains[0], handed(2, 0, &format!("s0 [{one}, {two}] took all")));
+    assert_eq!(drains[1], handed(8, 0, "nobody"));
+    assert_eq!(drains[2], handed(8, 1, &format!("s0 [{two}] took all")));
+    assert_eq!(drains[3], handed(9, 1, &format!("s0 [{four}, {five}] took all")));
+}

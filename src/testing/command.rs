@@ -42,6 +42,10 @@ pub enum Command {
     Subscribe(Who, Topic),
     /// `unsubscribe s3 7`
     Unsubscribe(Who, Topic),
+    /// `discard s3 7`: [`Fanout::unsubscribe_discarding`](crate::Fanout::unsubscribe_discarding).
+    UnsubscribeDiscarding(Who, Topic),
+    /// `move s3 1`: to this partition.
+    Move(Who, PartitionId),
     /// `publish key 1 class 0 bytes 5 to 7 8 except s3`
     Publish(Publish),
     /// `drain 0 255`
@@ -109,6 +113,8 @@ impl fmt::Display for Command {
             Command::DropPartition(partition) => write!(f, "drop {}", partition.0),
             Command::Subscribe(who, topic) => write!(f, "subscribe {who} {}", topic.0),
             Command::Unsubscribe(who, topic) => write!(f, "unsubscribe {who} {}", topic.0),
+            Command::UnsubscribeDiscarding(who, topic) => write!(f, "discard {who} {}", topic.0),
+            Command::Move(who, partition) => write!(f, "move {who} {}", partition.0),
             Command::Publish(publish) => publish.fmt(f),
             Command::Drain { partition, sessions_max } => write!(f, "drain {} {sessions_max}", partition.0),
             Command::Ready(partition) => write!(f, "ready {}", partition.0),
@@ -155,6 +161,8 @@ fn parse(words: &mut SplitWhitespace<'_>) -> Option<Command> {
         "drop" => Command::DropPartition(PartitionId(number(words)?)),
         "subscribe" => Command::Subscribe(who(words)?, Topic(number(words)?)),
         "unsubscribe" => Command::Unsubscribe(who(words)?, Topic(number(words)?)),
+        "discard" => Command::UnsubscribeDiscarding(who(words)?, Topic(number(words)?)),
+        "move" => Command::Move(who(words)?, PartitionId(number(words)?)),
         "publish" => Command::Publish(publish(words)?),
         "drain" => Command::Drain { partition: PartitionId(number(words)?), sessions_max: number(words)? },
         "ready" => Command::Ready(PartitionId(number(words)?)),

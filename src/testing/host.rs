@@ -68,7 +68,8 @@ pub enum Take {
     Panic,
 }
 
-/// A call that a host makes from within its callback, for the session whose batch it has in hand.
+/// A call that a host makes from within its callback, for the session whose batch it has in hand, or for another: of so
+/// many as there are, the one of a number modulo theirs, which may be the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Call {
@@ -82,12 +83,20 @@ pub enum Call {
     Resume(Sequence),
     /// It ends.
     Disconnect,
-    /// Some other session ends: of so many as there are, the one of this number modulo theirs.
-    DisconnectAnother(u64),
     /// Its partition ends.
     DropPartition,
     /// It says something itself.
     Publish(Topic),
+    /// Another session ends.
+    DisconnectAnother(u64),
+    /// Another session's connection broke.
+    ParkAnother(u64),
+    /// Another session is back on another connection, and says nothing of what its client has.
+    ResumeAnother(u64),
+    /// Another session moves to the partition behind this worker's, or to the first.
+    MoveAnother(u64),
+    /// Another session leaves a topic, and what is pending for it from there is discarded.
+    DiscardAnother(u64, Topic),
 }
 
 /// The other end of one session: asked for each batch, it says what a host would do. Deterministic: the same behaviour
@@ -186,6 +195,10 @@ impl SimulatedHost {
             73..75 => Some(Call::Disconnect),
             75..78 => Some(Call::DisconnectAnother(self.random.number())),
             78 => Some(Call::DropPartition),
+            79..82 => Some(Call::ParkAnother(self.random.number())),
+            82..86 => Some(Call::ResumeAnother(self.random.number())),
+            86..89 => Some(Call::MoveAnother(self.random.number())),
+            89..91 => Some(Call::DiscardAnother(self.random.number(), topic)),
             _ => None,
         }
     }

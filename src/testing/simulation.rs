@@ -4,11 +4,11 @@ use super::command::{Command, Publish, Who};
 use super::host::{Answer, Behaviour, Call, SimulatedHost, Take};
 use super::{Random, Record};
 use crate::fanout::{
-    AcknowledgeError, Class, Event, Fanout, FanoutOptions, Joined, OrderKey, Outbox, OutboxError, PublishError,
-    Readiness, Receipt, Resumed, Sequence, SessionOptions, Unpublished, Worker,
+    AcknowledgeError, Class, Discarding, Event, Fanout, FanoutOptions, Joined, OrderKey, Outbox, OutboxError,
+    PublishError, Readiness, Receipt, Resumed, Sequence, SessionOptions, Unpublished, Worker,
 };
 use crate::registry::{
-    ConnectError, NoSuchPartition, NoSuchSession, PartitionId, Query, SessionId, SubscribeError, Subscribed,
+    ConnectError, MoveError, NoSuchPartition, NoSuchSession, PartitionId, Query, SessionId, SubscribeError, Subscribed,
     Unsubscribed,
 };
 use std::collections::BTreeMap;
@@ -61,6 +61,7 @@ pub struct Simulation {
 #[derive(Debug)]
 struct Handles {
     fanout: Fanout,
+    partitions: u16,
     sessions: Vec<SessionId>,
     published: u64,
 }
@@ -79,6 +80,8 @@ pub enum Outcome {
     Joined(Joined),
     /// It is not subscribed any more.
     Left(Unsubscribed),
+    /// Nor does it get what was pending from there.
+    Discarded(Discarding),
     /// The event is out.
     Published {
         /// Of the fan-out.
@@ -127,6 +130,8 @@ pub enum Refusal {
     NotHandedOver,
     /// The session's events are in other hands.
     Busy,
+    /// The partition's budget has no room for what the session brings along.
+    OverBudget,
     /// The session has no outbox.
     NoOutbox,
     /// The payload is too large.
@@ -183,7 +188,7 @@ impl Simulation {
         Simulation {
             seed,
             workers: (0..partitions).map(worker).collect(),
-            handles: Handles { fanout, sessions: Vec::new(), published: 0 },
+            handles: Handles { fanout, partitions, sessions: Vec::new(), published: 0 },
             hosts: Vec::new(),
             outboxes: BTreeMap::new(),
             log: format!("seed {seed}\n"),
@@ -291,6 +296,11 @@ impl Handles {
         self.sessions.get(who.0).copied().unwrap_or(SessionId::from_bits(u64::MAX))
     }
 
+    /// The session that a host means by a number.
+    fn another(&self, number: u64) -> Who {
+        Who((number % self.sessions.len() as u64) as usize)
+    }
+
     fn who(&self, session: SessionId) -> Who {
         // From behind: a session that is offered something has rather connected lately.
         Who(self.sessions.iter().rposition(|known| *known == session).expect("it connected here"))
@@ -304,7 +314,13 @@ impl Handles {
             Call::Park => Command::Park(who),
             Call::Resume(acknowledged) => Command::Resume(who, acknowledged),
             Call::Disconnect => Command::Disconnect(who),
-            Call::DisconnectAnother(number) => Command::Disconnect(Who((number % self.sessions.len() as u64) as usize)),
+            Call::DisconnectAnother(number) => Command::Disconnect(self.another(number)),
+            Call::ParkAnother(number) => Command::Park(self.another(number)),
+            Call::ResumeAnother(number) => Command::Resume(self.another(number), Sequence(0)),
+            Call::MoveAnother(number) => {
+                Command::Move(self.another(number), PartitionId((partition.0 + 1) % self.partitions))
+            }
+            Call::DiscardAnother(number, topic) => Command::UnsubscribeDiscarding(self.another(number), topic),
             Call::DropPartition => Command::DropPartition(partition),
             Call::Publish(topic) => {
                 // Order keys that no publisher has that counts from 0.
@@ -323,6 +339,10 @@ impl Handles {
             Command::DropPartition(partition) => outcome(fanout.drop_partition(partition), Outcome::Ended),
             Command::Subscribe(who, topic) => outcome(fanout.subscribe(self.session(who), topic), Outcome::Joined),
             Command::Unsubscribe(who, topic) => outcome(fanout.unsubscribe(self.session(who), topic), Outcome::Left),
+            Command::UnsubscribeDiscarding(who, topic) => {
+                outcome(fanout.unsubscribe_discarding(self.session(who), topic), Outcome::Discarded)
+            }
+            Command::Move(who, partition) => outcome(fanout.move_to(self.session(who), partition), done),
             Command::Publish(ref publish) => self.publish(publish),
             Command::Writable(who) => outcome(fanout.writable(self.session(who)), done),
             Command::Acknowledge(who, through) => {
@@ -393,6 +413,10 @@ impl fmt::Display for Outcome {
             Outcome::Joined(Joined { subscribed: Subscribed::Already, after }) => write!(f, "was in at {}", after.0),
             Outcome::Left(Unsubscribed::Left) => f.write_str("left"),
             Outcome::Left(Unsubscribed::WasNot) => f.write_str("was not in"),
+            Outcome::Discarded(Discarding { unsubscribed: Unsubscribed::Left, discarded }) => {
+                write!(f, "left, {discarded} discarded")
+            }
+            Outcome::Discarded(Discarding { unsubscribed: Unsubscribed::WasNot, .. }) => f.write_str("was not in"),
             Outcome::Published { sequence, count, refused, refused_count, overflowed } => {
                 write!(f, "{} for {count}", sequence.0)?;
                 if !refused.is_empty() {
@@ -462,6 +486,7 @@ impl fmt::Display for Refusal {
             Refusal::TooManyTopics => "too many topics",
             Refusal::NotHandedOver => "not handed over",
             Refusal::Busy => "in other hands",
+            Refusal::OverBudget => "over its budget",
             Refusal::NoOutbox => "no outbox",
             Refusal::PayloadTooLarge => "the payload is too large",
             Refusal::Closed => "closed",
@@ -486,6 +511,18 @@ impl From<ConnectError> for Refusal {
         match error {
             ConnectError::NoSuchPartition(_) => Refusal::NoSuchPartition,
             ConnectError::PartitionFull { .. } => Refusal::PartitionFull,
+        }
+    }
+}
+
+impl From<MoveError> for Refusal {
+    fn from(error: MoveError) -> Self {
+        match error {
+            MoveError::NoSuchSession => Refusal::NoSuchSession,
+            MoveError::NoSuchPartition(_) => Refusal::NoSuchPartition,
+            MoveError::PartitionFull { .. } => Refusal::PartitionFull,
+            MoveError::Busy => Refusal::Busy,
+            MoveError::OverBudget => Refusal::OverBudget,
         }
     }
 }

@@ -5,6 +5,7 @@
 mod checker;
 mod oracle;
 mod traffic;
+mod untold;
 
 use checker::Checker;
 use oracle::Oracle;
@@ -83,6 +84,10 @@ pub struct Summary {
     /// Events that a full partition refused or dropped, each once a session.
     pub refused: u64,
     pub shed: u64,
+    /// Sessions that moved, and those that were not let; events that were discarded when their topic was left.
+    pub moved: u64,
+    pub kept_here: u64,
+    pub discarded: u64,
 }
 
 impl AddAssign for Summary {
@@ -100,6 +105,9 @@ impl AddAssign for Summary {
         self.overflowed += other.overflowed;
         self.refused += other.refused;
         self.shed += other.shed;
+        self.moved += other.moved;
+        self.kept_here += other.kept_here;
+        self.discarded += other.discarded;
     }
 }
 
@@ -107,10 +115,10 @@ impl Summary {
     /// Whether everything has happened that can.
     pub fn is_complete(&self) -> bool {
         let Summary { commands, sessions, events, taken, gaps, again, panics, .. } = *self;
-        let Summary { calls, resumed, ended, overflowed, refused, shed, .. } = *self;
+        let Summary { calls, resumed, ended, overflowed, refused, shed, moved, kept_here, discarded, .. } = *self;
         let first = [commands, sessions, events, taken, gaps, again, panics];
         let second = [calls, resumed, ended, overflowed, refused, shed];
-        first.into_iter().chain(second).all(|count| count > 0)
+        first.into_iter().chain(second).chain([moved, kept_here, discarded]).all(|count| count > 0)
     }
 }
 

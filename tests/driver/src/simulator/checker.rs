@@ -1,12 +1,13 @@
 //! What a client is promised, checked from the ends: [`Checker`] knows what was published, who was subscribed then, and
 //! what each session was handed. It knows nothing of queues, budgets and turns.
 //!
-//! Each client has the list of events that are for it and that it has not been told of. Whatever it is handed must come
-//! from the front of that list: the next event, or a gap that says exactly how many from there on are missing. So nothing
-//! comes twice, in another order, from before its time, or not at all. What it was handed and has not acknowledged comes
-//! again after a break, exactly as it was.
+//! Each client has the list of events that are for it and that it has not been told of (`untold.rs`). Whatever it is handed
+//! must come from the front of that list: the next event, or a gap that says exactly how many from there on are missing. So
+//! nothing comes twice, in another order, from before its time, or not at all. What it was handed and has not acknowledged
+//! comes again after a break, exactly as it was. A move changes nothing of that but whose worker hands it over.
 
 use super::Summary;
+use super::untold::{Item, Untold};
 use oyez::testing::{Command, Handed, Outcome, Publish, Record, Refusal, Simulation, Take, Who};
 use oyez::{OrderKey, PartitionId, Readiness, Sequence, Subscribed, Topic, Unsubscribed};
 use std::collections::{BTreeMap, VecDeque};
@@ -17,6 +18,8 @@ pub struct Checker {
     /// The n-th has sequence n + 1.
     events: Vec<Publish>,
     is_closed: bool,
+    /// By partition: events that its sessions got while they were there.
+    delivered: Vec<u64>,
     summary: Summary,
 }
 
@@ -30,12 +33,14 @@ struct Client {
     has_outbox: bool,
     is_lagging: bool,
     /// Events for it that it has not been told of.
-    fresh: VecDeque<u64>,
+    fresh: Untold,
     /// What comes again after a break, before those.
     again: VecDeque<Item>,
     /// What it has on this connection and has not acknowledged. Nothing without a window.
     kept: VecDeque<Item>,
     in_hand: Option<InHand>,
+    /// The events that it was offered for the first time in the drain that is on its way.
+    offered: Vec<u64>,
     /// All events it has.
     received: Vec<u64>,
     acknowledged: u64,
@@ -43,6 +48,7 @@ struct Client {
     last_of_key: BTreeMap<OrderKey, u64>,
     accepted: u64,
     delivered: u64,
+    discarded: u64,
     /// Events in the gaps it was told, each once.
     missed: u64,
 }
@@ -55,33 +61,21 @@ struct State {
     is_stale: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Item {
-    Event(u64),
-    Gap { count: u64, first: u64, last: u64 },
-}
-
 /// What a callback has in hand, and what its own call did about it.
 struct InHand {
     is_again: bool,
+    /// The last of it that is new.
+    through: u64,
     acknowledged: u64,
     is_resumed: bool,
     is_woken: bool,
 }
 
-impl Item {
-    fn last(self) -> u64 {
-        match self {
-            Item::Event(sequence) => sequence,
-            Item::Gap { last, .. } => last,
-        }
-    }
-
-    fn event(self) -> Option<u64> {
-        match self {
-            Item::Event(sequence) => Some(sequence),
-            Item::Gap { .. } => None,
-        }
+impl InHand {
+    fn new(is_again: bool, items: &[Item]) -> Self {
+        let last = items.last().map_or(0, |item| item.last());
+        let through = if is_again { 0 } else { last };
+        InHand { is_again, through, acknowledged: 0, is_resumed: false, is_woken: false }
     }
 }
 
@@ -115,16 +109,18 @@ impl Client {
             is_parked: false,
             has_outbox: false,
             is_lagging: false,
-            fresh: VecDeque::new(),
+            fresh: Untold::default(),
             again: VecDeque::new(),
             kept: VecDeque::new(),
             in_hand: None,
+            offered: Vec::new(),
             received: Vec::new(),
             acknowledged: 0,
             handed: 0,
             last_of_key: BTreeMap::new(),
             accepted: 0,
             delivered: 0,
+            discarded: 0,
             missed: 0,
         }
     }
@@ -150,25 +146,9 @@ impl Client {
             assert_eq!(items, next, "{who} is not handed again what it had not acknowledged");
             return true;
         }
-        let mut at = 0;
+        let mut fresh = self.fresh.clone();
         for item in items {
-            let count = match *item {
-                Item::Event(sequence) => {
-                    assert_eq!(
-                        self.fresh.get(at),
-                        Some(&sequence),
-                        "{who} is handed another event than the next for it"
-                    );
-                    1
-                }
-                Item::Gap { count, first, last } => {
-                    let covered: Vec<u64> = self.fresh.iter().skip(at).take(count as usize).copied().collect();
-                    let ends = (covered.len() as u64, covered.first().copied(), covered.last().copied());
-                    assert_eq!(ends, (count, Some(first), Some(last)), "{who} is told a gap that is not exact");
-                    covered.len()
-                }
-            };
-            at += count;
+            fresh.tell(*item).unwrap_or_else(|why| panic!("{who} is handed {item:?}: {why}"));
         }
         let events = items.iter().filter(|item| item.event().is_some()).count();
         assert!(self.window == 0 || events_in(&self.kept) + events <= self.window, "{who} has more than its window");
@@ -187,18 +167,15 @@ impl Client {
                 }
                 continue;
             }
+            self.fresh.tell(item).unwrap_or_else(|why| panic!("{who} is handed {item:?}: {why}"));
             match item {
                 Item::Event(sequence) => {
-                    self.fresh.pop_front();
                     self.delivered += 1;
                     let key = events[sequence as usize - 1].key;
                     let before = self.last_of_key.insert(key, sequence);
                     assert!(before < Some(sequence), "{who} is handed events of {key:?} in another order");
                 }
-                Item::Gap { count, .. } => {
-                    self.fresh.drain(..count as usize);
-                    self.missed += count;
-                }
+                Item::Gap { count, .. } => self.missed += count,
             }
             self.handed = item.last();
             if self.window > 0 && item.last() > hand.acknowledged && hand.is_resumed {
@@ -267,7 +244,14 @@ impl Client {
 
 impl Checker {
     pub fn new(partitions: u8) -> Self {
-        Checker { partitions, clients: Vec::new(), events: Vec::new(), is_closed: false, summary: Summary::default() }
+        Checker {
+            partitions,
+            clients: Vec::new(),
+            events: Vec::new(),
+            is_closed: false,
+            delivered: vec![0; partitions.into()],
+            summary: Summary::default(),
+        }
     }
 
     /// What has happened so far, as far as it is known here.
@@ -329,6 +313,7 @@ impl Checker {
                 for handed in handed {
                     self.handed(*partition, handed);
                 }
+                self.clients.iter_mut().for_each(|client| client.offered.clear());
             }
             (&Command::Ready(partition), Outcome::Ready(readiness)) => {
                 if *readiness != Some(Readiness::Ready) {
@@ -345,8 +330,7 @@ impl Checker {
                     return;
                 }
                 let is_again = self.clients[who.0].check_next(who, &items);
-                let hand = InHand { is_again, acknowledged: 0, is_resumed: false, is_woken: false };
-                self.take(who, &items, hand);
+                self.take(who, &items, InHand::new(is_again, &items));
             }
             (Command::Close, _) => self.is_closed = true,
             (&Command::DropPartition(partition), Outcome::Ended(count)) => {
@@ -397,6 +381,30 @@ impl Checker {
                 let state = self.clients[who.0].topics.remove(&topic);
                 assert_eq!(*unsubscribed == Unsubscribed::Left, state.is_some());
             }
+            (&Command::UnsubscribeDiscarding(_, topic), Outcome::Discarded(discarding)) => {
+                self.check_state(who, topic);
+                let client = &mut self.clients[who.0];
+                let state = client.topics.remove(&topic);
+                assert_eq!(discarding.unsubscribed == Unsubscribed::Left, state.is_some());
+                let in_hand = client.in_hand.as_ref().map_or(0, |hand| hand.through);
+                let is_unwanted = |sequence: u64| {
+                    let to = &self.events[sequence as usize - 1].to;
+                    let is_wanted = to.iter().any(|topic| client.topics.contains_key(topic));
+                    sequence > in_hand && to.contains(&topic) && !is_wanted
+                };
+                let count = discarding.discarded;
+                assert!(state.is_some() || count == 0, "{who} was not in {topic:?}, and {count} events are discarded");
+                client.fresh.discard(is_unwanted, count);
+                client.discarded += count as u64;
+                self.summary.discarded += count as u64;
+            }
+            (&Command::Move(_, partition), Outcome::Done) => {
+                self.summary.moved += u64::from(client.partition != partition);
+                let is_free = client.in_hand.is_none() && !client.has_outbox;
+                assert!(is_free || client.partition == partition, "{who} moves, and its events are in other hands");
+                client.partition = partition;
+            }
+            (Command::Move(..), Outcome::Refused(_)) => self.summary.kept_here += 1,
             (Command::Writable(_), Outcome::Done) => match &mut client.in_hand {
                 Some(hand) => hand.is_woken = true,
                 None => client.is_lagging = false,
@@ -407,8 +415,13 @@ impl Checker {
             (Command::Park(_), Outcome::Done) => client.is_parked = true,
             (&Command::Resume(_, acknowledged), Outcome::Resumed(resumed)) => {
                 self.summary.resumed += 1;
-                assert_eq!(resumed.again, client.resume(acknowledged.0), "events that come again to {who}");
-                assert!(resumed.pending <= client.fresh.len());
+                let again = client.resume(acknowledged.0);
+                // Its answer to what it was offered in this drain may not count yet.
+                let is_offered = |item: &&Item| item.event().is_some_and(|event| client.offered.contains(&event));
+                let in_hand = client.again.iter().filter(is_offered).count();
+                let is_right = resumed.again == again || resumed.again + in_hand == again;
+                assert!(is_right, "{resumed:?}: {again} events come again to {who}, {in_hand} of them perhaps in hand");
+                assert!(resumed.pending <= client.fresh.len() + client.offered.len());
             }
             (Command::OpenOutbox(_), Outcome::Done) => {
                 assert!(!client.has_outbox);
@@ -444,7 +457,7 @@ impl Checker {
             } else {
                 counts.0 += 1;
                 client.accepted += 1;
-                client.fresh.push_back(sequence.0);
+                client.fresh.push(sequence.0);
             }
         }
         assert_eq!((*count, *refused_count, overflowed.len()), counts, "accepted, refused and ended");
@@ -460,7 +473,10 @@ impl Checker {
         assert!(!client.is_lagging, "{who} is lagging, and is offered something");
         assert!(!items.is_empty(), "{who} is offered nothing");
         let is_again = client.check_next(who, &items);
-        client.in_hand = Some(InHand { is_again, acknowledged: 0, is_resumed: false, is_woken: false });
+        if !is_again {
+            client.offered = items.iter().filter_map(|item| item.event()).collect();
+        }
+        client.in_hand = Some(InHand::new(is_again, &items));
         if let Some((command, outcome)) = &handed.call {
             self.apply(command, outcome);
         }
@@ -481,7 +497,10 @@ impl Checker {
         let gaps = items.iter().filter(|item| item.event().is_none()).count();
         self.summary.gaps += gaps as u64;
         self.summary.again += if hand.is_again { items.len() as u64 } else { 0 };
-        self.clients[who.0].take(who, items, hand, &self.events);
+        let client = &mut self.clients[who.0];
+        let before = client.delivered;
+        client.take(who, items, hand, &self.events);
+        self.delivered[usize::from(client.partition.0)] += client.delivered - before;
     }
 
     /// Checks that events are as they were published.
@@ -502,19 +521,15 @@ impl Checker {
     /// The identity, for each session and in total.
     pub fn compare(&self, simulation: &Simulation) {
         let stats = simulation.fanout().stats();
-        for partition in 0..self.partitions {
-            let theirs = stats.partitions[usize::from(partition)].accounting;
-            assert!(theirs.balances(), "{theirs:?}");
-            let in_it = || self.clients.iter().filter(|client| client.partition == PartitionId(partition.into()));
-            let ours = (in_it().map(|client| client.accepted).sum(), in_it().map(|client| client.delivered).sum());
-            assert_eq!((theirs.accepted, theirs.delivered), ours, "partition {partition}: accepted and delivered");
-        }
+        let mut pending = vec![0; self.partitions.into()];
         for (number, client) in self.clients.iter().enumerate().filter(|(_, client)| client.is_connected) {
             let session = simulation.session(Who(number)).expect("it has been connected");
             let theirs = simulation.fanout().accounting(session).expect("it is connected");
             assert!(theirs.balances(), "s{number}: {theirs:?}");
-            let ours = (client.accepted, client.delivered);
-            assert_eq!((theirs.accepted, theirs.delivered), ours, "s{number}: accepted and delivered");
+            let ours = (client.accepted, client.delivered, client.discarded);
+            let theirs_of_that = (theirs.accepted, theirs.delivered, theirs.discarded.unsubscribe);
+            assert_eq!(theirs_of_that, ours, "s{number}: accepted, delivered and discarded");
+            pending[usize::from(client.partition.0)] += theirs.pending;
             let untold = theirs.pending + theirs.dropped + theirs.abandoned - client.missed;
             assert_eq!(
                 client.fresh.len() as u64,
@@ -522,6 +537,15 @@ impl Checker {
                 "s{number}: pending, or in a gap that it is still to be told"
             );
         }
+        // What is pending for a session counts where it is, what became of the rest where it was then.
+        for (partition, theirs) in stats.partitions.iter().enumerate() {
+            let theirs = theirs.accounting;
+            assert!(theirs.balances(), "{theirs:?}");
+            let ours = (self.delivered[partition], pending[partition]);
+            assert_eq!((theirs.delivered, theirs.pending), ours, "partition {partition}: delivered and pending");
+        }
+        let accepted = self.clients.iter().map(|client| client.accepted).sum();
+        assert_eq!(stats.accounting().accepted, accepted, "accepted in all");
     }
 
     /// What a host that keeps a topic's state can give of it, of what has been published so far.
@@ -567,6 +591,8 @@ fn who(command: &Command) -> Option<Who> {
         Command::Disconnect(who)
         | Command::Subscribe(who, _)
         | Command::Unsubscribe(who, _)
+        | Command::UnsubscribeDiscarding(who, _)
+        | Command::Move(who, _)
         | Command::Writable(who)
         | Command::Acknowledge(who, _)
         | Command::Park(who)

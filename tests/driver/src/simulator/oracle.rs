@@ -37,6 +37,10 @@ impl Oracle {
             Command::DropPartition(partition) => Op::DropPartition { partition: partition.0 as u8 },
             Command::Subscribe(who, Topic(topic)) => Op::Subscribe { who: self.who(who)?, topic: topic as u8 },
             Command::Unsubscribe(who, Topic(topic)) => Op::Unsubscribe { who: self.who(who)?, topic: topic as u8 },
+            Command::UnsubscribeDiscarding(who, Topic(topic)) => {
+                Op::UnsubscribeDiscarding { who: self.who(who)?, topic: topic as u8 }
+            }
+            Command::Move(who, partition) => Op::Move { who: self.who(who)?, partition: partition.0 as u8 },
             Command::Publish(_) if *outcome == Outcome::Refused(Refusal::Closed) => return None,
             Command::Publish(Publish { class, bytes, ref to, ref except, .. }) => Op::Publish {
                 to: To {
@@ -89,6 +93,10 @@ impl Oracle {
             Command::Resume(who, acknowledged) => Call::Resume { who: who.0 as u8, back: self.back(acknowledged) },
             Command::Disconnect(who) => Call::Disconnect { who: who.0 as u8 },
             Command::DropPartition(partition) => Call::DropPartition { partition: partition.0 as u8 },
+            Command::Move(who, partition) => Call::Move { who: who.0 as u8, partition: partition.0 as u8 },
+            Command::UnsubscribeDiscarding(who, Topic(topic)) => {
+                Call::UnsubscribeDiscarding { who: who.0 as u8, topic: topic as u8 }
+            }
             Command::Publish(_) if *outcome == Outcome::Refused(Refusal::Closed) => Call::Nothing,
             Command::Publish(ref publish) => {
                 self.last += 1;
@@ -117,6 +125,9 @@ impl Oracle {
                 Seen::Joined { new: joined.subscribed == Subscribed::New, after: joined.after.0 }
             }
             Outcome::Left(unsubscribed) => Seen::Left(*unsubscribed == Unsubscribed::Left),
+            Outcome::Discarded(discarding) => {
+                Seen::Discarded { left: discarding.unsubscribed == Unsubscribed::Left, discarded: discarding.discarded }
+            }
             Outcome::Published { sequence, count, refused_count, overflowed, .. } => {
                 self.last = sequence.0;
                 Seen::Published {
@@ -140,6 +151,7 @@ impl Oracle {
                 Refusal::TooManyTopics => Seen::TooManyTopics,
                 Refusal::NotHandedOver => Seen::NotHandedOver,
                 Refusal::Busy => Seen::Busy,
+                Refusal::OverBudget => Seen::OverBudget,
                 // A host that closes an outbox that it has not got, or publishes too late, does nothing.
                 Refusal::NoOutbox | Refusal::Closed => Seen::Nothing,
                 refusal => unreachable!("{refusal}"),

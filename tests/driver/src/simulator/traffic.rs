@@ -132,6 +132,9 @@ impl Traffic {
                         self.turns.after(ticks, Turn::Writable(handed.who));
                     }
                     self.published += u64::from(matches!(handed.call, Some((_, Outcome::Published { .. }))));
+                    if let Some((Command::Park(who), Outcome::Done)) = handed.call {
+                        self.soon(20, Turn::Return(who));
+                    }
                 }
             }
             _ => {}
@@ -224,15 +227,23 @@ impl Traffic {
             25..40 => {
                 let topics: Vec<Topic> = running.checker.topics(who).collect();
                 if let Some(&topic) = topics.get(self.chance().below(topics.len() as u64) as usize) {
-                    self.apply(running, Command::Unsubscribe(who, topic));
+                    let discards = self.chance().one_in(2);
+                    let leave = if discards { Command::UnsubscribeDiscarding } else { Command::Unsubscribe };
+                    self.apply(running, leave(who, topic));
                 }
             }
-            40..60 => {
+            40..55 => {
                 self.apply(running, Command::Park(who));
                 let ticks = if self.chance().one_in(2) { 5 } else { 30 };
                 self.soon(ticks, Turn::Return(who));
             }
-            60..70 => {
+            55..63 => {
+                // Seldom one that there is not.
+                let is_astray = self.chance().one_in(20);
+                let partition = if is_astray { PartitionId(self.settings.partitions.into()) } else { self.partition() };
+                self.apply(running, Command::Move(who, partition));
+            }
+            63..70 => {
                 self.apply(running, Command::OpenOutbox(who));
             }
             70..78 => {
@@ -265,12 +276,14 @@ impl Traffic {
     fn stray(&mut self, running: &mut Running) {
         let who = self.anyone();
         let random = self.chance();
-        let command = match random.below(6) {
+        let command = match random.below(8) {
             0 => Command::Writable(who),
             1 => Command::Acknowledge(who, Sequence(random.below(EVENTS_MAX))),
             2 => Command::Resume(who, Sequence(0)),
             3 => Command::NextBatch(who, 3),
             4 => Command::Subscribe(who, WORLD),
+            5 => Command::UnsubscribeDiscarding(who, WORLD),
+            6 => Command::Move(who, PartitionId(0)),
             _ => Command::Disconnect(who),
         };
         if matches!(command, Command::Acknowledge(_, through) if through.0 > self.published) {
