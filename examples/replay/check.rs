@@ -94,7 +94,7 @@ impl Check {
             let took = answers.next().map_or(0, |oyez::Took(taken)| taken);
             (fanout::Seen::Nothing, if took > 0 { fanout::Took::All } else { fanout::Took::Some(0) })
         });
-        agree("drain", fanout::Seen::Drained { handed: batches, overflowed: vec![] }, expected)
+        agree("drain", fanout::Seen::Drained { handed: batches, overflowed: BTreeSet::new() }, expected)
     }
 
     pub fn writable(&mut self, name: usize) -> Result<(), Difference> {
