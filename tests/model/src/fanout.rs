@@ -899,11 +899,8 @@ impl Model {
             self.shed(name, count);
         }
         for (names, count) in shed_and_ended {
-            for _ in 0..count {
-                let gives_way = |name: &&usize| self.sessions[**name].is_unread(self.sessions[**name].partition);
-                let name = names.iter().filter(gives_way).max_by_key(|name| self.sessions[**name].events());
-                self.shed(*name.expect("one of those that ended gave way"), 1);
-            }
+            let sheds = self.sheds(&names, count, class).expect("those that ended gave way");
+            names.iter().zip(sheds).filter(|(_, count)| *count > 0).for_each(|(name, count)| self.shed(*name, count));
         }
         for &partition in refusing.iter().filter(|partition| !too_small.contains(partition)) {
             let mut unread = self.sessions.iter().filter(|session| session.is_unread(partition.into()));
@@ -935,6 +932,40 @@ impl Model {
             }
         }
         Seen::Published { sequence, count, refused, overflowed }
+    }
+
+    /// How many events each of these sessions gave up, if all together gave up so many and then ended for an event of this
+    /// class. Who gives way gives up the older half of what it has, again and again.
+    fn sheds(&self, names: &[usize], count: u64, class: u8) -> Option<Vec<u64>> {
+        let Some((&name, others)) = names.split_first() else { return (count == 0).then(Vec::new) };
+        let session = &self.sessions[name];
+        let (mut left, mut shed) = (session.events() as u64, 0);
+        loop {
+            if self.ends_after(name, left as usize, class)
+                && let Some(sheds) = self.sheds(others, count - shed, class)
+            {
+                return Some([vec![shed], sheds].concat());
+            }
+            if left == 0 || !session.is_unread(session.partition) {
+                return None;
+            }
+            (left, shed) = (left / 2, shed + left.div_ceil(2));
+            if shed > count {
+                return None;
+            }
+        }
+    }
+
+    /// Whether a session with so many events in its queue ends when it takes in what waits in the log, and this event.
+    fn ends_after(&self, name: usize, mut events: usize, class: u8) -> bool {
+        let log = self.logs[self.sessions[name].partition].iter().filter(|entry| entry.names.contains(&name));
+        let mut classes = log.map(|entry| entry.class).chain([class]);
+        self.sessions[name].overflowed
+            || classes.any(|class| {
+                let is_full = events >= self.limits.events_per_session;
+                events += usize::from(!is_full);
+                is_full && overload(class) == Overload::Disconnect
+            })
     }
 
     /// Puts an event into a session's queue, behind what waits for it in the log; false if it can't go on.
