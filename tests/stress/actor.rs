@@ -2,8 +2,8 @@
 
 use crate::history::{By, Entry, Handed, Item, Joined, Name, Published, Stamp, What};
 use oyez::{
-    AcknowledgeError, Batch, Class, Event, Fanout, OrderKey, PartitionId, Query, Sequence, SessionId, SessionOptions,
-    Subscribed, Took, Topic, Unpublished, Unsubscribed,
+    AcknowledgeError, Batch, Class, Event, Fanout, MoveError, OrderKey, PartitionId, Query, Sequence, SessionId,
+    SessionOptions, Subscribed, Took, Topic, Unpublished, Unsubscribed,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -91,8 +91,30 @@ impl Actor {
                 session: session.to_bits(),
                 topic: topic.0,
                 was_subscribed: left.as_ref().ok().map(|left| *left == Unsubscribed::Left),
+                discarded: 0,
             },
         );
+    }
+
+    pub fn unsubscribe_discarding(&mut self, session: SessionId, topic: Topic) {
+        let _ = self.note(
+            |fanout| fanout.unsubscribe_discarding(session, topic),
+            |left| What::Unsubscribed {
+                session: session.to_bits(),
+                topic: topic.0,
+                was_subscribed: left.as_ref().ok().map(|left| left.unsubscribed == Unsubscribed::Left),
+                discarded: left.as_ref().map_or(0, |left| left.discarded),
+            },
+        );
+    }
+
+    pub fn move_to(&mut self, session: SessionId, partition: u16) {
+        let moved = self.note(
+            |fanout| fanout.move_to(session, PartitionId(partition)),
+            |moved| What::Moved { session: session.to_bits(), partition, ok: moved.is_ok() },
+        );
+        let is_refused = matches!(moved, Err(MoveError::NoSuchSession | MoveError::Busy | MoveError::OverBudget));
+        assert!(moved.is_ok() || is_refused, "{moved:?}");
     }
 
     pub fn disconnect(&mut self, session: SessionId) {
@@ -186,7 +208,11 @@ impl Actor {
         let Ok(mut outbox) = outbox else { return };
         for _ in 0..2 {
             let drain_began = self.tick();
-            let Ok(batch) = outbox.next_batch(events_max) else { break };
+            let Ok(batch) = outbox.next_batch(events_max) else {
+                let what = What::FoundEnded { session: session.to_bits() };
+                self.entries.push(Entry { began: drain_began, ended: self.tick(), what });
+                break;
+            };
             let began = self.tick();
             let items: Vec<Item> = batch.iter().map(plain).collect();
             if items.is_empty() {
@@ -199,10 +225,17 @@ impl Actor {
         self.note(|_| drop(outbox), |()| woken(true));
     }
 
+    /// A drain that began then ended these sessions.
+    pub fn note_overflowed(&mut self, drain_began: Stamp, sessions: &[SessionId]) {
+        let ended = self.tick();
+        let what = |session: &SessionId| What::Overflowed { session: session.to_bits() };
+        self.entries.extend(sessions.iter().map(|session| Entry { began: drain_began, ended, what: what(session) }));
+    }
+
     /// The callback of a drain: notes the batch, and answers as `host` says, which may make calls of its own.
     pub fn take(
         &mut self,
-        drain_began: Stamp,
+        (partition, drain_began): (u16, Stamp),
         session: SessionId,
         batch: Batch<'_>,
         host: impl FnOnce(&mut Actor, &[Item]) -> Answer,
@@ -214,7 +247,7 @@ impl Actor {
             Answer::Take(count) => Some(count.min(items.len())),
             Answer::Panic => None,
         };
-        let handed = Handed { session: session.to_bits(), by: By::Worker, drain_began, items, took };
+        let handed = Handed { session: session.to_bits(), by: By::Worker(partition), drain_began, items, took };
         self.entries.push(Entry { began, ended: self.tick(), what: What::Handed(handed) });
         match answer {
             Answer::Take(count) => Took(count),

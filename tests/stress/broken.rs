@@ -36,7 +36,7 @@ fn gap(count: u64, first: u64, last: u64) -> Item {
 
 fn hand(moment: u64, session: u64, items: &[Item], took: Option<usize>) -> Entry {
     let drain_began = moment * 10 - 1;
-    at(moment, What::Handed(Handed { session, by: By::Worker, drain_began, items: items.to_vec(), took }))
+    at(moment, What::Handed(Handed { session, by: By::Worker(0), drain_began, items: items.to_vec(), took }))
 }
 
 /// Ada has a window, and misses two events because a callback panics; Bob is slow, and misses the same two. Ada's
@@ -53,7 +53,7 @@ fn sound() -> History {
         at(17, What::Parked { session: ADA, ok: true }),
         at(18, What::Resumed { session: ADA, acknowledged: 2, ok: true }),
         at(20, What::Acknowledged { session: ADA, through: 5, count: Some(1) }),
-        at(21, What::Unsubscribed { session: BOB, topic: ROOM, was_subscribed: Some(true) }),
+        at(21, What::Unsubscribed { session: BOB, topic: ROOM, was_subscribed: Some(true), discarded: 0 }),
         at(25, What::Disconnected { session: BOB, ok: true }),
     ];
     let one = vec![
@@ -101,6 +101,24 @@ impl History {
         handed
     }
 
+    fn moves(&mut self, moment: u64, session: u64, partition: u16) {
+        let what = What::Moved { session, partition, ok: true };
+        self.threads[HOST].push(Entry { began: moment * 10 + 3, ended: moment * 10 + 4, what });
+    }
+
+    fn subscribes(&mut self, moment: u64, session: u64, topic: u64) {
+        let joined = Some(Joined { is_new: true, after: 1 });
+        let what = What::Subscribed { session, topic, joined };
+        self.threads[HOST].push(Entry { began: moment * 10 - 2, ended: moment * 10 - 1, what });
+    }
+
+    fn batch_at(&mut self, began: Stamp) -> &mut Handed {
+        let mut entries = self.threads.iter_mut().flatten().filter(|entry| entry.began == began);
+        let entry = entries.next().expect("something happened then");
+        let What::Handed(handed) = &mut entry.what else { panic!("no batch at {began}") };
+        handed
+    }
+
     fn hands(&mut self, moment: u64, items: &[Item], took: usize) {
         let batch = self.batch(moment);
         (batch.items, batch.took) = (items.to_vec(), Some(took));
@@ -130,6 +148,22 @@ impl History {
 }
 
 type Break = fn(&mut History);
+
+/// Ada leaves the room before she is handed the last event, and does not want it.
+fn discards(history: &mut History) {
+    let what = What::Unsubscribed { session: ADA, topic: ROOM, was_subscribed: Some(true), discarded: 1 };
+    history.threads[HOST].push(Entry { began: 235, ended: 236, what });
+    history.forget(24);
+    for counts in [&mut history.end.live[0].1, &mut history.end.total] {
+        (counts.delivered, counts.discarded) = (counts.delivered - 1, counts.discarded + 1);
+    }
+}
+
+/// Ada moves to the other partition after her second batch.
+fn moves(history: &mut History) {
+    history.moves(10, ADA, 1);
+    [12, 15, 19, 24].into_iter().for_each(|moment| history.batch(moment).by = By::Worker(1));
+}
 
 /// For each rule, how to break it. Most ways break others too.
 const BROKEN: &[(Rule, Break)] = &[
@@ -194,6 +228,42 @@ const BROKEN: &[(Rule, Break)] = &[
     (Rule::LeftAlone, |history| history.forget(14)),
     (Rule::WhileParked, |history| history.forget(18)),
     (Rule::AfterEnd, |history| history.threads[WORKER].push(hand(26, BOB, &[event(5)], Some(1)))),
+    (Rule::AfterEnd, |history| {
+        history.entry(25).what = What::Overflowed { session: BOB };
+        history.threads[WORKER].push(Entry { began: 255, ended: 256, ..hand(25, BOB, &[event(5)], Some(1)) });
+        history.batch_at(255).drain_began = 250;
+    }),
+    (Rule::Elsewhere, |history| history.moves(10, ADA, 1)),
+    (Rule::Elsewhere, |history| {
+        moves(history);
+        history.batch(12).by = By::Worker(0);
+    }),
+    (Rule::Elsewhere, |history| {
+        moves(history);
+        history.batch(6).by = By::Worker(1);
+    }),
+    (Rule::Refused, |history| {
+        moves(history);
+        history.event(7).refused = vec![1];
+    }),
+    (Rule::InHand, |history| {
+        moves(history);
+        history.entry(12).began = 95; // before she moves
+    }),
+    (Rule::Discarded, |history| {
+        history.entry(21).what =
+            What::Unsubscribed { session: BOB, topic: ROOM, was_subscribed: Some(true), discarded: 1 };
+    }),
+    (Rule::Lost, |history| {
+        discards(history);
+        history.subscribes(5, ADA, 9);
+        history.event(7).topics.push(9);
+    }),
+    (Rule::Counts, |history| {
+        discards(history);
+        history.end.live[0].1.discarded = 0;
+    }),
+    (Rule::EndsOnce, |history| history.threads[HOST].push(at(26, What::FoundEnded { session: ADA }))),
     (Rule::EndsOnce, |history| history.threads[HOST].push(at(26, What::Disconnected { session: BOB, ok: true }))),
     (Rule::EndsOnce, |history| history.forget(25)),
     (Rule::JoinedAfter, |history| {
@@ -201,7 +271,8 @@ const BROKEN: &[(Rule, Break)] = &[
             What::Subscribed { session: ADA, topic: ROOM, joined: Some(Joined { is_new: true, after: 1 }) };
     }),
     (Rule::Membership, |history| {
-        history.entry(21).what = What::Unsubscribed { session: BOB, topic: ROOM, was_subscribed: Some(false) };
+        history.entry(21).what =
+            What::Unsubscribed { session: BOB, topic: ROOM, was_subscribed: Some(false), discarded: 0 };
     }),
     (Rule::AcknowledgedTwice, |history| {
         history.entry(20).what = What::Acknowledged { session: ADA, through: 5, count: Some(5) };
@@ -250,6 +321,27 @@ fn what_is_in_doubt_may_be_either_way() {
         let (violations, seen) = check(&history);
         assert!(violations.is_empty(), "{violations:#?}");
         assert_eq!(seen.in_doubt, 1);
+    }
+}
+
+#[test]
+fn what_has_become_of_a_session_may_be_sound() {
+    let sound_too: [Break; 6] = [
+        moves,
+        |history| {
+            moves(history);
+            history.event(7).refused = vec![0];
+        },
+        |history| history.moves(15, ADA, 0),
+        discards,
+        |history| history.entry(25).what = What::Overflowed { session: BOB },
+        |history| history.entry(25).what = What::FoundEnded { session: BOB },
+    ];
+    for (number, becomes) in sound_too.iter().enumerate() {
+        let mut history = sound();
+        becomes(&mut history);
+        let (violations, _) = check(&history);
+        assert!(violations.is_empty(), "{number}: {violations:#?}");
     }
 }
 

@@ -10,8 +10,8 @@
 //! orders, `rule.rs` has the rules.
 
 use crate::follow::{Follow, Sums};
-use crate::history::{Counts, Entry, Handed, History, Name, Published, Sequence, Session, What};
-use crate::life::{Act, Batch, Certainty, Clock, End, Life, NEVER, Stay, Until};
+use crate::history::{Counts, Entry, Handed, History, Name, Published, Sequence, Session, Stamp, What};
+use crate::life::{Act, Batch, Certainty, Clock, Discard, End, Life, NEVER, Seat, Stay, Until};
 use crate::order::Order;
 use crate::rule::{Rule, Seen, Violation};
 use std::cell::RefCell;
@@ -130,7 +130,10 @@ impl<'a> Checker<'a> {
                 self.fail(Rule::EndsOnce, format!("the handle {session:#x} was given twice"));
             }
         }
-        for (thread, entry) in entries() {
+        // Whoever changes a session's subscription to a topic has it for himself: the order in which that begins is right.
+        let mut in_order: Vec<_> = entries().collect();
+        in_order.sort_by_key(|(_, entry)| entry.began);
+        for (thread, entry) in in_order {
             let Some(session) = entry.what.session() else { continue };
             let Some(life) = lives.get_mut(&session) else {
                 self.fail(Rule::BeforeConnected, format!("{session:#x} was never connected"));
@@ -143,7 +146,7 @@ impl<'a> Checker<'a> {
             for session in &event.overflowed {
                 let Some(life) = lives.get_mut(session) else { continue };
                 let until = Until { sure: event.sequence - 1, not: event.sequence };
-                self.end(life, until, End { ended: entry.ended, thread: Some(thread) });
+                self.end(life, until, End { ended: entry.ended, thread: Some(thread), drain_began: None });
             }
         }
         for (session, _) in &self.history.end.live {
@@ -154,7 +157,7 @@ impl<'a> Checker<'a> {
         let is_drop = |entry: &&Entry| matches!(entry.what, What::PartitionDropped { .. });
         let drops: Vec<_> = entries().map(|(_, entry)| entry).filter(is_drop).collect();
         for life in lives.values_mut() {
-            self.drop_with_partition(life, &drops);
+            self.end_unseen(life, &drops);
             life.sort();
         }
         self.seen.get_mut().sessions += lives.len() as u64;
@@ -166,12 +169,13 @@ impl<'a> Checker<'a> {
         match &entry.what {
             What::Subscribed { topic, joined: Some(joined), .. } => {
                 let when = self.clock.until(entry.began, entry.ended);
-                if joined.after < when.sure || joined.after >= when.not {
+                let after = joined.after;
+                if after < when.sure || after >= when.not {
                     self.fail(
                         Rule::JoinedAfter,
                         format!(
-                            "{:#x} joined {topic} after {}, which is not in {}..{}",
-                            life.session, joined.after, when.sure, when.not
+                            "{:#x} joined {topic} after {after}, which is not in {}..{}",
+                            life.session, when.sure, when.not
                         ),
                     );
                 }
@@ -180,22 +184,40 @@ impl<'a> Checker<'a> {
                     self.fail(Rule::Membership, what);
                 }
                 if joined.is_new {
-                    life.stays.push(Stay { topic: *topic, after: joined.after, until: NEVER });
+                    let (until, joined, leaves) = (NEVER, entry.ended, Stamp::MAX);
+                    life.stays.push(Stay { topic: *topic, after, until, joined, leaves });
                 }
             }
-            What::Unsubscribed { topic, was_subscribed: Some(was_subscribed), .. } => {
+            What::Unsubscribed { topic, was_subscribed: Some(was_subscribed), discarded, .. } => {
                 if *was_subscribed != life.is_subscribed(*topic) {
                     let what = format!("{:#x} left {topic}, was there: {was_subscribed}", life.session);
                     self.fail(Rule::Membership, what);
                 }
                 let until = self.clock.until(entry.began, entry.ended);
                 let open = |stay: &&mut Stay| stay.topic == *topic && stay.until.is_never();
-                life.stays.iter_mut().rev().find(open).into_iter().for_each(|stay| stay.until = until);
+                life.stays.iter_mut().rev().find(open).into_iter().for_each(|stay| {
+                    (stay.until, stay.leaves) = (until, entry.began);
+                });
+                let (count, began, ended) = (*discarded, entry.began, entry.ended);
+                if count > 0 {
+                    life.discards.push(Discard { topic: *topic, count, began, ended, until });
+                }
+            }
+            // Who is there already stays.
+            What::Moved { partition, ok: true, .. } if !life.is_in(*partition) => {
+                let since = self.clock.until(entry.began, entry.ended);
+                life.seats.push(Seat { partition: *partition, came: (entry.began, entry.ended), since });
             }
             What::Disconnected { ok: true, .. } => {
                 let until = self.clock.until(entry.began, entry.ended);
-                self.end(life, until, End { ended: entry.ended, thread: Some(thread) });
+                self.end(life, until, End { ended: entry.ended, thread: Some(thread), drain_began: None });
             }
+            What::Overflowed { .. } => {
+                let until = self.clock.until(entry.began, entry.ended);
+                self.end(life, until, End { ended: entry.ended, thread: Some(thread), drain_began: Some(entry.began) });
+                self.seen.borrow_mut().overflowed_in_drains += 1;
+            }
+            What::FoundEnded { .. } => life.found_ended = Some(act(0)),
             What::Parked { ok: true, .. } => life.parked.push(act(0)),
             What::Resumed { acknowledged, ok: true, .. } => {
                 life.acknowledged.push(act(*acknowledged));
@@ -219,17 +241,31 @@ impl<'a> Checker<'a> {
         life.until = until;
     }
 
-    /// Who is not connected any more, and was not seen to end, ended with its partition.
-    fn drop_with_partition(&self, life: &mut Life<'a>, drops: &[&'a Entry]) {
+    /// Who is not connected any more, and was not seen to end, ended with its partition, or when its outbox found it to.
+    fn end_unseen(&self, life: &mut Life<'a>, drops: &[&'a Entry]) {
         let is_of_it = |entry: &&&Entry| {
-            matches!(entry.what, What::PartitionDropped { partition } if partition == life.partition)
-                && entry.ended > life.connected.0
+            let What::PartitionDropped { partition } = entry.what else { return false };
+            let may_be_there = life.may_be_in(entry.began, entry.ended).any(|seat| seat == partition);
+            may_be_there && entry.ended > life.connected.0
         };
         let mut drops: Vec<_> = drops.iter().filter(is_of_it).collect();
         drops.sort_by_key(|entry| entry.began);
-        let certain = drops.iter().position(|entry| entry.began > life.connected.1);
+        let certain = drops.iter().position(|entry| {
+            let is_sure = life.may_be_in(entry.began, entry.ended).count() == 1;
+            is_sure && entry.began > life.connected.1
+        });
+        let found = life.found_ended.filter(|_| life.ended.is_none() && !life.is_live);
+        if let Some(found) = found.filter(|found| certain.is_none_or(|at| drops[at].began > found.ended)) {
+            let until = self.clock.until(found.began, found.ended);
+            // A partition that was dropped at about the same time may have ended it before.
+            let first = drops.first().map_or(until, |drop| self.clock.until(drop.began, drop.ended));
+            let until = Until { sure: until.sure.min(first.sure), ..until };
+            self.end(life, until, End { ended: found.ended, thread: Some(found.thread), drain_began: None });
+            self.seen.borrow_mut().overflowed_in_outboxes += 1;
+            return;
+        }
         if life.is_live {
-            if certain.is_some() || life.ended.is_some() {
+            if certain.is_some() || life.ended.is_some() || life.found_ended.is_some() {
                 self.fail(Rule::EndsOnce, format!("{:#x} lives, and has ended", life.session));
             }
         } else if life.ended.is_none() {
@@ -240,7 +276,7 @@ impl<'a> Checker<'a> {
                         sure: self.clock.until(first.began, first.ended).sure,
                         not: self.clock.until(last.began, last.ended).not,
                     };
-                    self.end(life, until, End { ended: last.ended, thread: None });
+                    self.end(life, until, End { ended: last.ended, thread: None, drain_began: None });
                     self.seen.borrow_mut().dropped_with_partition += 1;
                 }
                 _ => self.fail(Rule::EndsOnce, format!("{:#x} is gone, and nobody ended it", life.session)),
@@ -262,14 +298,8 @@ impl<'a> Checker<'a> {
                     Certainty::Maybe => size.1 += 1,
                 }
             }
-            let Life { addressed, refused, partition, .. } = life;
-            addressed.retain(|(sequence, _)| {
-                let is_refused = self.event(*sequence).is_some_and(|(_, event)| event.refused.contains(partition));
-                if is_refused {
-                    refused.insert(*sequence);
-                }
-                !is_refused
-            });
+            self.refuse(life);
+            self.discard(life);
         }
         self.lives = lives;
         for (_, event) in &self.events {
@@ -304,6 +334,52 @@ impl<'a> Checker<'a> {
         addressed
             .retain(|(sequence, _)| self.event(*sequence).is_some_and(|(_, event)| event.except != Some(life.session)));
         life.addressed = addressed;
+    }
+
+    /// What the partition of a session refused is not for it after all.
+    fn refuse(&self, life: &mut Life<'a>) {
+        let mut addressed = std::mem::take(&mut life.addressed);
+        addressed.retain_mut(|(sequence, certainty)| {
+            let Some((_, event)) = self.event(*sequence).filter(|(_, event)| !event.refused.is_empty()) else {
+                return true;
+            };
+            if life.may_get_in(*sequence).all(|partition| event.refused.contains(&partition)) {
+                life.refused.insert(*sequence);
+                return false;
+            }
+            if life.may_get_in(*sequence).any(|partition| event.refused.contains(&partition)) {
+                *certainty = Certainty::Maybe;
+            }
+            true
+        });
+        life.addressed = addressed;
+    }
+
+    /// What may have been discarded is handed over, or in a gap, only maybe.
+    fn discard(&self, life: &mut Life<'a>) {
+        let mut addressed = std::mem::take(&mut life.addressed);
+        for discard in &life.discards {
+            let Discard { topic, count, began, ended, until } = *discard;
+            let had = life.taken_before(began);
+            let mut candidates = 0;
+            for (sequence, certainty) in addressed.iter_mut().take_while(|(sequence, _)| *sequence < until.not) {
+                let Some((_, event)) = self.event(*sequence) else { continue };
+                let is_wanted =
+                    event.topics.iter().any(|&other| other != topic && life.was_subscribed(other, began, ended));
+                if event.topics.contains(&topic) && !is_wanted && !had.contains(sequence) {
+                    candidates += 1;
+                    life.perhaps_discarded += u64::from(*certainty == Certainty::Sure);
+                    *certainty = Certainty::Maybe;
+                }
+            }
+            if count > candidates {
+                let what = format!("{:#x} left {topic}, {count} of {candidates} events were discarded", life.session);
+                self.fail(Rule::Discarded, what);
+            }
+            self.seen.borrow_mut().discarded += count as u64;
+        }
+        life.addressed = addressed;
+        self.seen.borrow_mut().moves += life.seats.len() as u64 - 1;
     }
 
     /// Why an event is not for a session.
@@ -358,6 +434,9 @@ impl What {
         match self {
             What::Subscribed { session, .. }
             | What::Unsubscribed { session, .. }
+            | What::Moved { session, .. }
+            | What::Overflowed { session }
+            | What::FoundEnded { session }
             | What::Disconnected { session, .. }
             | What::Parked { session, .. }
             | What::Resumed { session, .. }

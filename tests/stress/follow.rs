@@ -66,7 +66,7 @@ impl<'c, 'a> Follow<'c, 'a> {
                 self.fail(Rule::EmptyBatch, format_args!("at {}", batch.entry.began));
                 continue;
             }
-            if batch.handed.by == By::Worker {
+            if let By::Worker(_) = batch.handed.by {
                 let took_all = batch.handed.took == Some(batch.handed.items.len());
                 left_over = (!took_all).then_some(batch);
                 seen.put_back += u64::from(!took_all);
@@ -98,14 +98,25 @@ impl<'c, 'a> Follow<'c, 'a> {
     fn is_allowed(&mut self, batch: Batch<'_>, left_over: Option<Batch<'_>>) {
         let (began, drain_began) = (batch.entry.began, batch.handed.drain_began);
         if let Some(end) = self.life.ended
-            && (end.ended < drain_began || (end.thread == Some(batch.thread) && end.ended < began))
+            && (end.ended < drain_began
+                || end.drain_began == Some(drain_began)
+                || (end.thread == Some(batch.thread) && end.ended < began))
         {
             self.fail(Rule::AfterEnd, format_args!("ended at {}, handed something at {began}", end.ended));
         }
         if self.life.was_parked(drain_began, began, Some(batch.thread)) {
             self.fail(Rule::WhileParked, format_args!("handed something at {began}"));
         }
-        if let (Some(before), By::Worker) = (left_over, batch.handed.by) {
+        let ended = batch.entry.ended;
+        if let By::Worker(partition) = batch.handed.by
+            && self.life.may_be_in(began, ended).all(|seat| seat != partition)
+        {
+            self.fail(Rule::Elsewhere, format_args!("handed something in {partition} at {began}"));
+        }
+        if let Some(seat) = self.life.seats[1..].iter().find(|seat| seat.came.0 > began && seat.came.1 < ended) {
+            self.fail(Rule::InHand, format_args!("came to {} with a batch in hand at {began}", seat.partition));
+        }
+        if let (Some(before), By::Worker(_)) = (left_over, batch.handed.by) {
             let is_between = |act: &Act| act.ended > before.handed.drain_began && act.began < began;
             if !self.life.woken.iter().any(is_between) {
                 let what = format!("took part at {}, handed more at {began}", before.entry.began);
@@ -281,8 +292,9 @@ impl<'c, 'a> Follow<'c, 'a> {
         let live = &self.checker.history.end.live;
         let Some((_, counts)) = live.iter().find(|(session, _)| *session == self.life.session) else { return };
         let (sure, maybe) = self.life.addressed_in(0, Sequence::MAX);
-        let is_accepted = (sure..=sure + maybe).contains(&counts.accepted);
-        if !is_accepted || counts.delivered != delivered || counts.discarded != 0 {
+        let is_accepted = (sure + self.life.perhaps_discarded..=sure + maybe).contains(&counts.accepted);
+        let discarded: usize = self.life.discards.iter().map(|discard| discard.count).sum();
+        if !is_accepted || counts.delivered != delivered || counts.discarded != discarded as u64 {
             let what = format!("{counts:?}: {delivered} delivered of {sure}, maybe {maybe} more");
             self.fail(Rule::Counts, what);
         }

@@ -39,10 +39,26 @@ pub enum What {
         session: Session,
         topic: u64,
         was_subscribed: Option<bool>,
+        /// How many pending events were discarded; 0 when it did not ask for that.
+        discarded: usize,
+    },
+    /// The session moves to another partition, unless that was refused.
+    Moved {
+        session: Session,
+        partition: u16,
+        ok: bool,
     },
     Disconnected {
         session: Session,
         ok: bool,
+    },
+    /// A drain ended the session: the call is that drain.
+    Overflowed {
+        session: Session,
+    },
+    /// Its outbox found that it has ended, or ended it.
+    FoundEnded {
+        session: Session,
     },
     PartitionDropped {
         partition: u16,
@@ -109,7 +125,8 @@ pub struct Handed {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
-    Worker,
+    /// The worker of this partition.
+    Worker(u16),
     Outbox,
 }
 

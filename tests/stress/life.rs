@@ -15,12 +15,15 @@ pub struct Clock {
 /// Everything about one session.
 pub struct Life<'a> {
     pub session: Session,
-    pub partition: u16,
+    /// Where it is, and where it was before it moved.
+    pub seats: Vec<Seat>,
     pub window: Option<usize>,
     pub connected: (Stamp, Stamp),
     pub stays: Vec<Stay>,
     pub until: Until,
     pub ended: Option<End>,
+    /// The call by which its outbox found that it has ended, unless that ended it.
+    pub found_ended: Option<Act>,
     pub is_live: bool,
     pub batches: Vec<Batch<'a>>,
     pub acknowledged: Vec<Act>,
@@ -29,7 +32,10 @@ pub struct Life<'a> {
     /// Whatever lets a lagging session be offered something again.
     pub woken: Vec<Act>,
     pub acknowledged_count: u64,
+    pub discards: Vec<Discard>,
     pub addressed: Vec<(Sequence, Certainty)>,
+    /// Of the addressed: surely accepted, and then perhaps discarded.
+    pub perhaps_discarded: u64,
     /// Of the addressed: refused by the partition.
     pub refused: HashSet<Sequence>,
 }
@@ -41,11 +47,33 @@ pub struct Batch<'a> {
     pub thread: usize,
 }
 
+/// A time in one partition.
+#[derive(Clone, Copy)]
+pub struct Seat {
+    pub partition: u16,
+    /// When it came there, and for which events it was there already.
+    pub came: (Stamp, Stamp),
+    pub since: Until,
+}
+
 /// One subscription, to events after `after`.
 #[derive(Clone, Copy)]
 pub struct Stay {
     pub topic: u64,
     pub after: Sequence,
+    pub until: Until,
+    /// When the subscribing was over, and when its end began.
+    pub joined: Stamp,
+    pub leaves: Stamp,
+}
+
+/// A subscription was ended, and so many events were discarded.
+#[derive(Clone, Copy)]
+pub struct Discard {
+    pub topic: u64,
+    pub count: usize,
+    pub began: Stamp,
+    pub ended: Stamp,
     pub until: Until,
 }
 
@@ -74,6 +102,8 @@ pub struct End {
     pub ended: Stamp,
     /// Whose call it was, if that is known.
     pub thread: Option<usize>,
+    /// The drain that ended it before it offered anything.
+    pub drain_began: Option<Stamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -125,12 +155,13 @@ impl Life<'_> {
     pub fn new(session: Session, partition: u16, window: Option<usize>, entry: &Entry) -> Self {
         Life {
             session,
-            partition,
+            seats: vec![Seat { partition, came: (entry.began, entry.ended), since: Until { sure: 0, not: 0 } }],
             window,
             connected: (entry.began, entry.ended),
             stays: Vec::new(),
             until: NEVER,
             ended: None,
+            found_ended: None,
             is_live: false,
             batches: Vec::new(),
             acknowledged: Vec::new(),
@@ -138,15 +169,48 @@ impl Life<'_> {
             parked: Vec::new(),
             woken: Vec::new(),
             acknowledged_count: 0,
+            discards: Vec::new(),
+            perhaps_discarded: 0,
             addressed: Vec::new(),
             refused: HashSet::new(),
         }
     }
 
-    /// Only one thread changes a session's subscription to a topic, so that its history has their order.
     pub fn is_subscribed(&self, topic: u64) -> bool {
         let last = self.stays.iter().rev().find(|stay| stay.topic == topic);
         last.is_some_and(|stay| stay.until.is_never())
+    }
+
+    /// Whether it is in this partition, as far as its history goes.
+    pub fn is_in(&self, partition: u16) -> bool {
+        self.seats.last().is_some_and(|seat| seat.partition == partition)
+    }
+
+    /// Partitions in which it may be at some moment of this time. Only one thread moves a session.
+    pub fn may_be_in(&self, began: Stamp, ended: Stamp) -> impl Iterator<Item = u16> {
+        let last = self.seats.iter().rposition(|seat| seat.came.1 < began).unwrap_or(0);
+        let seats = self.seats.iter().enumerate().filter(move |(at, seat)| *at >= last && seat.came.0 < ended);
+        seats.map(|(_, seat)| seat.partition)
+    }
+
+    /// Partitions in which it may be when this event is published.
+    pub fn may_get_in(&self, sequence: Sequence) -> impl Iterator<Item = u16> {
+        let last = self.seats.iter().rposition(|seat| seat.since.not <= sequence).unwrap_or(0);
+        let seats = self.seats.iter().enumerate();
+        let is_possible = move |(at, seat): &(usize, &Seat)| *at == last || (*at > last && seat.since.sure < sequence);
+        seats.filter(is_possible).map(|(_, seat)| seat.partition)
+    }
+
+    /// Whether it was surely subscribed to a topic all this time.
+    pub fn was_subscribed(&self, topic: u64, began: Stamp, ended: Stamp) -> bool {
+        self.stays.iter().any(|stay| stay.topic == topic && stay.joined < began && stay.leaves > ended)
+    }
+
+    /// What it surely had by then, or was told that it misses.
+    pub fn taken_before(&self, stamp: Stamp) -> HashSet<Sequence> {
+        let batches = self.batches.iter().filter(|batch| batch.entry.ended < stamp);
+        let taken = batches.flat_map(|batch| &batch.handed.items[..batch.handed.took.unwrap_or(0)]);
+        taken.flat_map(|item| item.first()..=item.last()).collect()
     }
 
     pub fn sort(&mut self) {

@@ -20,6 +20,7 @@ pub struct Kind {
     events_per_session_max: usize,
     batch_max: usize,
     round_sessions: usize,
+    log_sessions_min: usize,
     bytes_per_partition_max: usize,
     /// Bytes of a payload beyond the name, at most.
     padding_max: usize,
@@ -35,20 +36,23 @@ const PLAIN: Kind = Kind {
     events_per_session_max: 64,
     batch_max: 256,
     round_sessions: 64,
+    log_sessions_min: 64,
     bytes_per_partition_max: 256 << 20,
     padding_max: 32,
     oversize: 0,
     drops_partition: false,
 };
 
-pub const KINDS: [Kind; 4] = [
+pub const KINDS: [Kind; 5] = [
     PLAIN,
+    Kind { log_sessions_min: 1, events_per_session_max: 16, batch_max: 48, ..PLAIN },
     Kind {
         partitions: 2,
         on_panic: OnPanic::Keep,
         events_per_session_max: 24,
         batch_max: 7,
         round_sessions: 4,
+        log_sessions_min: 3,
         ..PLAIN
     },
     Kind {
@@ -59,19 +63,28 @@ pub const KINDS: [Kind; 4] = [
         events_per_session_max: 200,
         ..PLAIN
     },
-    Kind { on_panic: OnPanic::Keep, drops_partition: true, events_per_session_max: 400, batch_max: 32, ..PLAIN },
+    Kind {
+        on_panic: OnPanic::Keep,
+        drops_partition: true,
+        events_per_session_max: 400,
+        batch_max: 32,
+        log_sessions_min: 2,
+        ..PLAIN
+    },
 ];
 
 /// Everyone who stays is subscribed to it: 90 sessions and some guests in each partition.
 const ALL: Topic = Topic(1);
 /// Of about as many in each partition as make a topic a large one, more or less at times.
 const EDGE: Topic = Topic(2);
+/// Of every second one who stays.
+const HALF: Topic = Topic(3);
 /// Topics of a few, from this number on.
 const FEW: u64 = 10;
 const FEW_COUNT: u64 = 12;
 /// In so many of them is someone who stays.
 const STAYERS_IN_FEW: u64 = 5;
-/// Subscribed to within callbacks only: a session's subscription to a topic is changed by one thread.
+/// Subscribed to within callbacks only: a session's subscription to a topic is changed by one thread at a time.
 const WITHIN: Topic = Topic(100);
 
 const STAYERS_PER_PARTITION: u16 = 90;
@@ -121,6 +134,7 @@ impl Round {
             .events_per_session_max(kind.events_per_session_max)
             .batch_max(kind.batch_max)
             .round_sessions(kind.round_sessions)
+            .log_sessions_min(kind.log_sessions_min)
             .bytes_per_partition_max(kind.bytes_per_partition_max)
             .overload(class(1), Overload::DropNewest)
             .overload(class(2), Overload::Disconnect);
@@ -276,8 +290,10 @@ impl Round {
                 host.phase.draining.fetch_add(1, Ordering::SeqCst);
                 let drain_began = actor.tick();
                 let drained = worker.drain(sessions_max, |session, batch| {
-                    actor.take(drain_began, session, batch, |actor, items| host.answer(actor, session, items))
+                    let drain = (partition, drain_began);
+                    actor.take(drain, session, batch, |actor, items| host.answer(actor, session, items))
                 });
+                actor.note_overflowed(drain_began, &drained.overflowed);
                 host.phase.draining.fetch_sub(1, Ordering::SeqCst);
                 for panic in drained.panics {
                     if !panic.payload.is::<OfTheHost>() {
@@ -312,7 +328,12 @@ impl Round {
                         actor.disconnect(guests.swap_remove(rng.random_range(0..guests.len())));
                     }
                     _ if guests.is_empty() => {}
-                    30..75 => {
+                    30..45 => {
+                        let everyone = [&guests[..], &stayers[..]];
+                        let some = everyone[usize::from(rng.random_ratio(1, 3))];
+                        actor.move_to(some[rng.random_range(0..some.len())], rng.random_range(0..kind.partitions));
+                    }
+                    45..80 => {
                         let guest = guests[rng.random_range(0..guests.len())];
                         change(&mut actor, &mut rng, guest, true, &notes);
                     }
@@ -388,6 +409,9 @@ fn stayer(actor: &mut Actor, number: u16, partition: u16) -> SessionId {
     if number < EDGE_PER_PARTITION {
         actor.subscribe(session, EDGE);
     }
+    if number.is_multiple_of(2) {
+        actor.subscribe(session, HALF);
+    }
     if u64::from(number) < STAYERS_IN_FEW {
         actor.subscribe(session, Topic(FEW + u64::from(number)));
     }
@@ -412,7 +436,8 @@ fn guest(actor: &mut Actor, rng: &mut ChaCha8Rng, partitions: u16) -> SessionId 
 fn publish(actor: &mut Actor, rng: &mut ChaCha8Rng, padding_max: usize) -> bool {
     let topics = match rng.random_range(0..10) {
         0..2 => vec![ALL],
-        2..4 => vec![EDGE],
+        2 => vec![HALF],
+        3 => vec![EDGE],
         4 => vec![EDGE, few(rng)],
         5 => vec![ALL, EDGE, WITHIN],
         6 => vec![few(rng), few(rng), WITHIN],
@@ -437,10 +462,11 @@ fn publish(actor: &mut Actor, rng: &mut ChaCha8Rng, padding_max: usize) -> bool 
 
 /// Something that happens to a session: its subscriptions change if they may, or its connection breaks, or comes back.
 fn change(actor: &mut Actor, rng: &mut ChaCha8Rng, session: SessionId, is_guest: bool, notes: &Sender<Note>) {
-    let topic = [EDGE, ALL, few(rng), few(rng)][rng.random_range(0..4)];
+    let topic = [EDGE, HALF, ALL, few(rng), few(rng)][rng.random_range(0..5)];
     match rng.random_range(0..10) {
         0..2 if is_guest => actor.subscribe(session, topic),
-        2..4 if is_guest => actor.unsubscribe(session, topic),
+        2 if is_guest => actor.unsubscribe(session, topic),
+        3 if is_guest => actor.unsubscribe_discarding(session, topic),
         4 | 5 => {
             actor.park(session);
             let _ = notes.send(Note::Parked(session));

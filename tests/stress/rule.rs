@@ -63,6 +63,12 @@ pub enum Rule {
     WhileParked,
     /// nor does one that has ended.
     AfterEnd,
+    /// A worker serves the sessions that are in its partition.
+    Elsewhere,
+    /// A session does not move while its batch is in hand.
+    InHand,
+    /// What is discarded with a subscription came from its topic, and from no other that the session has.
+    Discarded,
     /// A session ends once.
     EndsOnce,
     /// A join follows the events before it.
@@ -81,7 +87,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub const ALL: [Rule; 31] = [
+    pub const ALL: [Rule; 34] = [
         Rule::Sequences,
         Rule::PublisherOrder,
         Rule::ReceiptCount,
@@ -106,6 +112,9 @@ impl Rule {
         Rule::LeftAlone,
         Rule::WhileParked,
         Rule::AfterEnd,
+        Rule::Elsewhere,
+        Rule::InHand,
+        Rule::Discarded,
         Rule::EndsOnce,
         Rule::JoinedAfter,
         Rule::Membership,
@@ -129,6 +138,10 @@ pub struct Seen {
     pub abandoned: u64,
     pub refused: u64,
     pub overflowed: u64,
+    pub overflowed_in_drains: u64,
+    pub overflowed_in_outboxes: u64,
+    pub moves: u64,
+    pub discarded: u64,
     pub dropped_with_partition: u64,
     pub outbox_batches: u64,
     pub in_doubt: u64,
@@ -136,9 +149,10 @@ pub struct Seen {
 
 impl Seen {
     /// All of it; what was never seen was never checked.
-    pub fn counts(&self) -> [u64; 13] {
+    pub fn counts(&self) -> [u64; 16] {
         let Seen { events, sessions, taken, gaps, again, put_back, panics, abandoned, refused, .. } = *self;
-        let Seen { overflowed, dropped_with_partition, outbox_batches, in_doubt, .. } = *self;
+        let Seen { overflowed, overflowed_in_drains, moves, discarded, .. } = *self;
+        let Seen { dropped_with_partition, outbox_batches, in_doubt, .. } = *self;
         [
             events,
             sessions,
@@ -150,6 +164,9 @@ impl Seen {
             abandoned,
             refused,
             overflowed,
+            overflowed_in_drains,
+            moves,
+            discarded,
             dropped_with_partition,
             outbox_batches,
             in_doubt,
