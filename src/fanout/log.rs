@@ -82,7 +82,7 @@ pub(super) struct Word {
 
 /// For each of 64 places, a bit for each of a pass's entries.
 #[derive(Clone, Copy)]
-#[expect(clippy::large_enum_variant, reason = "a few dozen at a time, in memory that is reused: a box would cost more")]
+#[expect(clippy::large_enum_variant, reason = "a few dozen, in memory that is reused: a box would cost more")]
 pub(super) enum Columns {
     /// The same for all that have any: usually an event for everyone meets others for everyone.
     Same(u32),
