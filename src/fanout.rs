@@ -305,7 +305,8 @@ impl Fanout {
     /// # Errors
     ///
     /// When no such session is connected, there is no such partition or it is full or over its budget, or the session's
-    /// events are in other hands: its batch in a callback's, or in its outbox's. Nothing has changed then.
+    /// events are in other hands: its batch in a callback's, or in its outbox's. The session is where it was then; for one
+    /// whose events have no room in the new partition, others there may have given way, as for a publish that is refused.
     ///
     /// ```
     /// use oyez::{Event, Fanout, FanoutOptions, MoveError, OrderKey, PartitionId, Query, Took, Topic};
@@ -333,6 +334,7 @@ impl Fanout {
         if std::ptr::eq(from, to) {
             return Ok(());
         }
+        publishing.registry.check_room(partition)?;
         // Two partitions are locked at once only here, one move at a time.
         let (mut leaving, mut arriving) = (from.queues.lock(), to.queues.lock());
         let bytes = leaving.prepare_to_leave(seat)?;

@@ -260,6 +260,17 @@ impl Registry {
         self.move_after(session, partition, 0).map(|_| ())
     }
 
+    /// Whether a partition has a place left.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such partition, or it is full.
+    pub(crate) fn check_room(&self, partition: PartitionId) -> Result<(), ConnectError> {
+        let max = self.options.sessions_per_partition_max.min(self.layout.places_max());
+        let sessions = self.partitions.get(usize::from(partition.0)).ok_or(ConnectError::NoSuchPartition(partition))?;
+        if sessions.has_room(max) { Ok(()) } else { Err(ConnectError::PartitionFull { max }) }
+    }
+
     /// Moves a session, and remembers what was published before; its new seat.
     pub(crate) fn move_after(
         &mut self,
@@ -271,10 +282,7 @@ impl Registry {
         if old.partition(self.layout) == partition {
             return Ok(old);
         }
-        let new = self.seat(partition, Occupant::default).map_err(|error| match error {
-            ConnectError::NoSuchPartition(partition) => MoveError::NoSuchPartition(partition),
-            ConnectError::PartitionFull { max } => MoveError::PartitionFull { max },
-        })?;
+        let new = self.seat(partition, Occupant::default)?;
         let left = self.partitions[usize::from(old.partition(self.layout).0)].leave(old.place(self.layout));
         let mut occupant = left.expect("it has a seat");
         occupant.seated_after = published;
@@ -623,6 +631,15 @@ impl fmt::Display for MoveError {
             MoveError::PartitionFull { max } => ConnectError::PartitionFull { max: *max }.fmt(f),
             MoveError::Busy => f.write_str("the session's events are in other hands"),
             MoveError::OverBudget => f.write_str("the partition has no room for what the session has pending"),
+        }
+    }
+}
+
+impl From<ConnectError> for MoveError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::NoSuchPartition(partition) => MoveError::NoSuchPartition(partition),
+            ConnectError::PartitionFull { max } => MoveError::PartitionFull { max },
         }
     }
 }

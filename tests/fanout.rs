@@ -2,8 +2,9 @@
 
 use oyez::testing::{Record, Recorder};
 use oyez::{
-    AcknowledgeError, Class, Event, Fanout, FanoutOptions, Fate, Gap, Item, OnPanic, OrderKey, OutboxError, Overload,
-    PartitionId, Query, Readiness, Sequence, SessionId, SessionOptions, Took, Topic, Unpublished, Worker, WorkerError,
+    AcknowledgeError, Class, Event, Fanout, FanoutOptions, Fate, Gap, Item, MoveError, OnPanic, OrderKey, OutboxError,
+    Overload, PartitionId, Query, Readiness, RegistryOptions, Sequence, SessionId, SessionOptions, Took, Topic,
+    Unpublished, Worker, WorkerError,
 };
 use oyez_driver::fanout::run;
 use oyez_model::fanout::{Answer, Call, Op::*, To, Took as Takes, ops};
@@ -952,4 +953,18 @@ fn a_client_may_acknowledge_the_gap_of_a_batch_that_was_abandoned() {
     script.extend([take_three, Drain { partition: 0, sessions_max: 9, answers: panic }]);
     script.push(Acknowledge { who: 0, back: 1 });
     run(&script);
+}
+
+#[test]
+fn a_move_to_a_full_partition_costs_nobody_anything() {
+    let registry = RegistryOptions::default().partitions(2).sessions_per_partition_max(1);
+    let fanout = Fanout::new(FanoutOptions::default().registry(registry).bytes_per_partition_max(1 << 16));
+    let (mover, sitter) = (joined(&fanout, HERE), joined(&fanout, PartitionId(1)));
+    fanout.park(sitter).unwrap();
+    for _ in 0..7 {
+        fanout.publish(&to_room(), Event::new(OrderKey(1), vec![0; 9_000])).unwrap();
+    }
+    assert_eq!(fanout.move_to(mover, PartitionId(1)), Err(MoveError::PartitionFull { max: 1 }));
+    assert_eq!(fanout.accounting(sitter).unwrap().pending, 7);
+    assert_eq!(fanout.partition_of(mover), Ok(HERE));
 }

@@ -145,15 +145,19 @@ impl Sessions {
         self.connected
     }
 
+    /// Whether there is a place left for one more session, of at most `max`.
+    pub fn has_room(&self, max: usize) -> bool {
+        // Places whose generations are used up stay empty for ever, so the slab may be longer than its sessions.
+        self.connected < max && (!self.free.is_empty() || self.occupants.len() < max)
+    }
+
     /// Takes the lowest free place for a session, unless there are `max` already.
     pub fn seat(&mut self, max: usize, occupant: impl FnOnce() -> Occupant) -> Option<usize> {
-        if self.connected >= max {
+        if !self.has_room(max) {
             return None;
         }
         let place = match self.free.pop() {
             Some(Reverse(place)) => place as usize,
-            // Places whose generations are used up stay empty for ever, so the slab may be longer than its sessions.
-            None if self.occupants.len() >= max => return None,
             None => {
                 self.generations.push(1);
                 self.occupants.push(None);

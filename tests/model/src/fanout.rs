@@ -743,6 +743,7 @@ impl Model {
         if from == partition {
             return Seen::Nothing;
         }
+        let Some(place) = self.free_place(partition) else { return Seen::PartitionFull };
         self.take_in(name, usize::MAX);
         let session = &self.sessions[name];
         if session.in_hand.is_some() || session.outbox || session.overflowed {
@@ -754,7 +755,6 @@ impl Model {
         if !refusing.is_empty() {
             return Seen::OverBudget;
         }
-        let Some(place) = self.free_place(partition) else { return Seen::PartitionFull };
         let Accounting { accepted, pending, .. } = self.accounted(name);
         let settled = Accounting { accepted: accepted - pending, ..self.sessions[name].accounting };
         self.moved[from].add(settled, u64::wrapping_add);
