@@ -119,6 +119,13 @@ impl Round {
         self.handles.clear();
     }
 
+    /// Offers a session one event.
+    pub fn offer_one(&mut self, seat: Seat, pick: u32) {
+        let picks = self.picks.len()..self.picks.len() + 1;
+        self.picks.push(pick);
+        self.offers.push(Offer { seat, picks, gaps: 0..0, kind: Kind::New, outcome: Outcome::Took(0) });
+    }
+
     /// The handle of a session that is offered something.
     #[inline]
     pub fn handle_of(&self, seat: Seat) -> SessionId {

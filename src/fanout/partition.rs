@@ -21,7 +21,7 @@ use super::held_events::{HeldEvents, bytes_for};
 use super::log::{Entry, Log, entry_bytes};
 use super::pass::{PassRound, PassWord, events_in_hand};
 use super::queue::{Busy, Pushed, Queue};
-use super::roster::Roster;
+use super::roster::{Roster, Standing};
 use super::window::NotHandedOver;
 use super::{AcknowledgeError, FanoutOptions, OnPanic, Openness, OutboxError, Overload, Readiness, Resumed};
 use crate::registry::{
@@ -184,24 +184,34 @@ impl Partition {
 
     /// The queue of a session, which it is given if it has none.
     fn queue(&mut self, place: usize) -> &mut Queue {
-        if self.roster.is_plain(place) {
-            self.since_offered = SinceOffered::Changed;
-            let seat = self.roster.begin_queue(place, self.log.reached(place)).seat;
-            if let Some(events) = events_in_hand(&self.in_hand, place, seat) {
-                let first = self.log.pass_entries().nth(events.trailing_zeros() as usize);
-                let first = first.map_or(Sequence(0), |entry| self.events.sequence(entry.index));
-                let queue = self.roster.queue_mut(place).expect("it was just given");
-                queue.offered(events.count_ones(), first);
-                self.totals.owed += 1;
-            }
-            if let Some(end) = self.log.pass_end() {
-                // The queues have taken in what is on its way. It would have come to this session later in the drain.
-                let ready = self.ready.len();
-                self.take_in(place, end);
-                self.turn.extend(self.ready.drain(ready..));
-            }
+        let standing = self.roster.standing(place);
+        if !matches!(standing, Standing::Queue(_)) {
+            self.begin_queue(place, standing);
         }
         self.roster.queue_mut(place).expect("it has one now")
+    }
+
+    fn begin_queue(&mut self, place: usize, standing: Standing) {
+        self.since_offered = SinceOffered::Changed;
+        let straight_in_hand = self.straight_in_hand(place);
+        let queue = self.roster.begin_queue(place, self.log.reached(place));
+        match standing {
+            Standing::One(index) => queue.waits_with(index),
+            Standing::OneInHand(index) => queue.offered(1, self.events.sequence(index)),
+            Standing::Plain | Standing::Queue(_) if straight_in_hand != 0 => {
+                let first = self.log.pass_entries().nth(straight_in_hand.trailing_zeros() as usize);
+                let first = first.map_or(Sequence(0), |entry| self.events.sequence(entry.index));
+                queue.offered(straight_in_hand.count_ones(), first);
+                self.totals.owed += 1;
+            }
+            Standing::Plain | Standing::Queue(_) => {}
+        }
+        if let Some(end) = self.log.pass_end() {
+            // The queues have taken in what is on its way. It would have come to this session later in the drain.
+            let ready = self.ready.len();
+            self.take_in(place, end);
+            self.turn.extend(self.ready.drain(ready..));
+        }
     }
 
     /// Puts into a session's queue what waits for it in the log, up to a position. O(entries that wait).
@@ -242,7 +252,7 @@ impl Partition {
         let reached = self.log.reached(place);
         let Some(queue) = self.roster.queue_mut(place).filter(|queue| queue.is_plain()) else { return };
         if queue.taken_in <= reached {
-            self.roster.end_queue(place);
+            self.roster.make_plain(place);
         } else if !queue.is_resting {
             queue.is_resting = true;
             self.resting.push(place);
@@ -309,9 +319,19 @@ impl Partition {
     fn close_place(&mut self, place: usize, ending: Ending) {
         self.since_offered = SinceOffered::Changed;
         let mut discarded = self.waiting_in_log(place).count() as u64;
-        if let Some(queue) = self.roster.queue_mut(place) {
-            self.totals.forget(queue);
-            discarded += queue.discard(&mut self.events);
+        match self.roster.standing(place) {
+            Standing::Plain => {}
+            Standing::One(index) => {
+                self.events.release(index);
+                self.totals.owed -= 1;
+                discarded += 1;
+            }
+            Standing::OneInHand(_) => self.totals.owed -= 1,
+            Standing::Queue(_) => {
+                let queue = self.roster.queue_mut(place).expect("it has one");
+                self.totals.forget(queue);
+                discarded += queue.discard(&mut self.events);
+            }
         }
         self.roster.close(place);
         self.totals.sessions -= 1;
@@ -376,8 +396,16 @@ impl Partition {
 
     /// Puts an event into a session's queue, the hot path of a publish; whether the session can go on.
     fn push(&mut self, place: usize, index: u32, overload: Overload) -> bool {
-        self.queue(place);
-        if !self.log.is_empty() {
+        if self.log.is_empty() {
+            if let Some(seat) = self.roster.begin_one(place, index) {
+                self.ready.push_back(seat);
+                self.totals.owed += 1;
+                self.totals.accept(1);
+                return true;
+            }
+            self.queue(place);
+        } else {
+            self.queue(place);
             self.take_in(place, self.log.end());
         }
         let Partition { roster, events, ready, totals, unread, .. } = self;
@@ -496,9 +524,16 @@ impl Partition {
 
     /// The sessions with most events in their queues, at most `count`, the most first.
     pub fn most_lagging(&self, count: usize) -> Vec<LaggingSession> {
-        let lagging = self.roster.queues().filter_map(|(_, queue)| {
-            let oldest = queue.oldest(&self.events)?;
-            Some(LaggingSession { session: self.roster.handle_of(queue.seat), pending: queue.pending(), oldest })
+        let lagging = self.roster.known().filter_map(|(place, standing)| {
+            let (pending, oldest) = match standing {
+                Standing::One(index) => (1, self.events.sequence(index)),
+                _ => {
+                    let queue = self.roster.queue(place)?;
+                    (queue.pending(), queue.oldest(&self.events)?)
+                }
+            };
+            let session = self.roster.handle_of(self.roster.seat_at(place)?);
+            Some(LaggingSession { session, pending, oldest })
         });
         let mut lagging: Vec<LaggingSession> = lagging.collect();
         lagging.sort_unstable_by_key(|lagging| (Reverse(lagging.pending), lagging.oldest));
@@ -568,7 +603,7 @@ impl Partition {
         }
         let entries_max = self.events_per_session_max.min(self.batch_max);
         self.log.begin_pass(entries_max);
-        if self.log.is_taking_in() && !self.roster.has_queues() {
+        if self.log.is_taking_in() && self.roster.knows_nobody() {
             self.log.begin_offering();
         }
     }
@@ -585,14 +620,17 @@ impl Partition {
         let mut sessions = 0;
         while sessions < sessions_max {
             let Partition { log, roster, .. } = self;
-            let Some(word) = log.next_word(|word| roster.queued_word(word)) else {
+            let Some(word) = log.next_word(|word| roster.known_word(word)) else {
                 log.begin_offering();
                 return false;
             };
             let places = std::mem::take(&mut word.left);
             let first_place = word.first_place;
             sessions += places.count_ones() as usize;
-            for_each_bit(places, |bit| self.take_in(first_place + bit, end));
+            for_each_bit(places, |bit| {
+                self.queue(first_place + bit);
+                self.take_in(first_place + bit, end);
+            });
         }
         true
     }
@@ -624,11 +662,21 @@ impl Partition {
             let Some(seat) = self.turn.pop_front() else { break };
             let Some(place) = self.roster.place_of(seat) else { continue };
             let Partition { roster, events, .. } = self;
-            let Some(queue) = roster.queue_mut(place) else { continue };
-            if queue.unlist() {
-                queue.offer(self.batch_max, events, round);
-            } else {
-                self.rest(place);
+            match roster.standing(place) {
+                Standing::One(index) => {
+                    roster.hand_over_one(place);
+                    let pick = events.share(index, round);
+                    round.offer_one(seat, pick);
+                }
+                Standing::Queue(_) => {
+                    let queue = roster.queue_mut(place).expect("it has one");
+                    if queue.unlist() {
+                        queue.offer(self.batch_max, events, round);
+                    } else {
+                        self.rest(place);
+                    }
+                }
+                Standing::Plain | Standing::OneInHand(_) => {}
             }
         }
         if self.roster.has_moved_here() {
@@ -684,6 +732,9 @@ impl Partition {
     /// Books what became of a round's offers, and puts back what was not taken.
     pub fn commit(&mut self, round: &Round) {
         for offer in &round.offers {
+            if self.commit_one(offer) {
+                continue;
+            }
             self.totals.panics += u64::from(offer.outcome == Outcome::Panicked);
             let answer = Answer::of(offer, round, self.on_panic);
             if answer.kind == Kind::New {
@@ -691,6 +742,22 @@ impl Partition {
             }
             self.settle(offer, &answer, round);
         }
+    }
+
+    /// Books that the one event of a session was taken, if that is all there is to book.
+    fn commit_one(&mut self, offer: &Offer) -> bool {
+        if offer.picks.len() != 1 || !matches!(offer.outcome, Outcome::Took(1..)) {
+            return false;
+        }
+        let Some(place) = self.roster.place_of(offer.seat) else { return false };
+        let Standing::OneInHand(index) = self.roster.standing(place) else { return false };
+        self.roster.make_plain(place);
+        self.roster.add_delivered(place, 1);
+        self.events.release(index);
+        self.totals.owed -= 1;
+        self.totals.accounting.pending -= 1;
+        self.totals.accounting.delivered += 1;
+        true
     }
 
     /// Books what became of offers straight from the log. Who did not take all has a queue from here on.
@@ -776,7 +843,8 @@ impl Partition {
 
     /// The host can take more of a session's events.
     pub fn writable(&mut self, seat: Seat) -> Result<(), NoSuchSession> {
-        if self.is_plain(self.place(seat)?) {
+        let place = self.place(seat)?;
+        if self.is_plain(place) || matches!(self.roster.standing(place), Standing::One(_)) {
             return Ok(());
         }
         self.change(seat, |queue, _, ready| queue.writable(ready))
@@ -784,7 +852,7 @@ impl Partition {
 
     pub fn acknowledge(&mut self, seat: Seat, through: Sequence) -> Result<usize, AcknowledgeError> {
         let place = self.place(seat).map_err(|NoSuchSession| AcknowledgeError::NoSuchSession)?;
-        if self.roster.is_plain(place) {
+        if self.roster.queue(place).is_none() {
             return Ok(0);
         }
         let acknowledged = self.change(seat, |queue, events, ready| queue.acknowledge(through, events, ready));
@@ -853,14 +921,18 @@ impl Partition {
     /// What became of an event that was accepted for this session.
     pub fn fate(&self, seat: Seat, sequence: Sequence) -> Fate {
         let Ok(place) = self.place(seat) else { return Fate::NoSuchSession };
-        let queue = self.roster.queue(place);
         let in_hand = self.straight_in_hand(place);
-        let before_log = queue.map_or(0, Queue::waiting) + in_hand.count_ones() as usize;
+        let before_log = self.known_pending(place) + in_hand.count_ones() as usize;
         let mut waiting = self.waiting_in_log(place);
         if let Some(ahead) = waiting.position(|entry| self.events.sequence(entry.index) == sequence) {
             return Fate::Pending { ahead: before_log + ahead };
         }
-        if let Some(queue) = queue {
+        match self.roster.standing(place) {
+            Standing::One(index) if self.events.sequence(index) == sequence => return Fate::Pending { ahead: 0 },
+            Standing::OneInHand(index) if self.events.sequence(index) == sequence => return Fate::Offered,
+            _ => {}
+        }
+        if let Some(queue) = self.roster.queue(place) {
             return queue.fate(sequence, &self.events);
         }
         let mut offered = self.log.pass_entries().enumerate().filter(|(bit, _)| in_hand >> bit & 1 == 1);
@@ -868,11 +940,22 @@ impl Partition {
         if is_in_hand { Fate::Offered } else { Fate::HandedOver }
     }
 
+    /// A session's events that are neither in the log nor in hand straight from there.
+    fn known_pending(&self, place: usize) -> usize {
+        match self.roster.standing(place) {
+            Standing::Plain => 0,
+            Standing::One(_) | Standing::OneInHand(_) => 1,
+            Standing::Queue(_) => self.roster.queue(place).map_or(0, Queue::waiting),
+        }
+    }
+
     pub fn accounting(&self, seat: Seat) -> Result<Accounting, NoSuchSession> {
         let place = self.place(seat)?;
         let queue = self.roster.queue(place);
         let mut accounting = queue.map(Queue::accounting).unwrap_or_default();
-        let pending = self.waiting_in_log(place).count() as u64 + u64::from(self.straight_in_hand(place).count_ones());
+        let one = if queue.is_none() { self.known_pending(place) } else { 0 };
+        let in_log = self.waiting_in_log(place).count();
+        let pending = (one + in_log) as u64 + u64::from(self.straight_in_hand(place).count_ones());
         let delivered = self.roster.delivered(place);
         accounting.delivered += delivered;
         accounting.pending += pending;
@@ -882,7 +965,10 @@ impl Partition {
 
     /// How many entries of the log have set out, and which sessions' batches the host has in hand.
     pub fn schedule(&self) -> (u64, Vec<SessionId>) {
-        let queued = self.roster.queues().filter(|(_, queue)| queue.is_in_hand()).map(|(_, queue)| queue.seat);
+        let queued = self.roster.known().filter_map(|(place, standing)| match standing {
+            Standing::OneInHand(_) => self.roster.seat_at(place),
+            _ => self.roster.queue(place).filter(|queue| queue.is_in_hand()).map(|queue| queue.seat),
+        });
         let mut straight = Vec::new();
         self.in_hand.iter().for_each(|word| word.for_each(|seat, _| straight.push(seat)));
         let in_hand = queued.chain(straight).map(|seat| self.roster.handle_of(seat));
@@ -897,9 +983,17 @@ impl Partition {
         self.roster.validate()?;
         let (mut handles, mut pending) = (0, 0);
         let mut counted = Totals::default();
-        for (_, queue) in self.roster.queues() {
-            handles += queue.validate(self.events_per_session_max, &self.events)?;
-            counted.count(queue);
+        for (place, standing) in self.roster.known() {
+            if let Some(queue) = self.roster.queue(place) {
+                handles += queue.validate(self.events_per_session_max, &self.events)?;
+                counted.count(queue);
+                continue;
+            }
+            if !matches!(standing, Standing::One(_)) {
+                return Err(format!("an offer to place {place} is out: {standing:?}"));
+            }
+            handles += 1;
+            counted.owed += 1;
         }
         for place in 0..self.roster.len() {
             let Some(seat) = self.roster.seat_at(place) else { continue };

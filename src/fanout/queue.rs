@@ -378,6 +378,12 @@ impl Queue {
         });
     }
 
+    /// The session, which waits for its turn, waits with this event.
+    pub fn waits_with(&mut self, index: u32) {
+        self.pending.push(index);
+        (self.state, self.is_listed) = (State::Ready, true);
+    }
+
     /// The host has been offered events that were never in the queue.
     pub fn offered(&mut self, events: u32, first: Sequence) {
         self.state = State::Offered(Hand { events, wake: Wake::None, first });

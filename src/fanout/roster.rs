@@ -1,8 +1,9 @@
 //! Who is in which place of a partition, and what is known of each: [`Roster`].
 //!
 //! Most sessions of a big community are *plain*: they take what they are offered, and there is nothing to remember of them
-//! but a count. They cost 12 bytes and two bits. Whoever has something pending, has lost something, acknowledges, lags, is
-//! parked or is read through an outbox has a [`Queue`] until that is over.
+//! but a count. They cost 12 bytes and two bits. So do those who wait with *one* event and nothing else: in a room of
+//! few that is the usual case, and the event's handle stands where the number of a queue would. Whoever has more pending,
+//! has lost something, acknowledges, lags, is parked or is read through an outbox has a [`Queue`] until that is over.
 
 use super::log::Columns;
 use super::pass::PassWord;
@@ -13,38 +14,74 @@ use ahash::AHashMap;
 pub(super) struct Roster {
     layout: SlotLayout,
     partition: PartitionId,
-    /// By place: the generation of the session there, 0 for nobody.
-    generations: Vec<u32>,
-    /// By place: the index of the session's queue, [`NO_QUEUE`] without one.
-    queue_of: Vec<u32>,
-    /// By place: events delivered to the session while it had no queue, modulo 2^32.
-    delivered: Vec<u32>,
-    /// The rest of those numbers that were too large.
+    berths: Vec<Berth>,
+    /// The rest of those numbers of deliveries that were too large, by place.
     delivered_high: AHashMap<usize, u32>,
-    /// By word of 64 places: sessions without a queue, and with one.
-    plain: Vec<u64>,
-    queued: Vec<u64>,
-    queued_count: usize,
+    /// By word of 64 places: where a session is, and where one is that is not plain.
+    here: Vec<u64>,
+    known: Vec<u64>,
+    known_count: usize,
     queues: Vec<Queue>,
     free: Vec<u32>,
     /// By place: handles of the sessions that came from another partition.
     handles: AHashMap<usize, SessionId>,
 }
 
-const NO_QUEUE: u32 = u32::MAX;
+/// One place. All in one line of memory: with a million sessions, the next event is for one that no cache has.
+#[derive(Clone, Copy)]
+struct Berth {
+    /// Of the session here, 0 for nobody.
+    generation: u32,
+    /// A [`Standing`].
+    standing: u32,
+    /// Events delivered to the session while it had no queue, modulo 2^32.
+    delivered: u32,
+}
+
+/// What is known of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nothing.
+    Plain,
+    /// It waits for its turn with one event, of this handle.
+    One(u32),
+    /// The host has that event in hand.
+    OneInHand(u32),
+    /// Whatever its queue says, which is this one.
+    Queue(u32),
+}
+
+const PLAIN: u32 = u32::MAX;
+/// Beside the handle of an event.
+const ONE: u32 = 1 << 31;
+const IN_HAND: u32 = 1 << 30;
+/// Handles from here on do not fit beside those.
+const HANDLES_END: u32 = IN_HAND - 1;
+
+impl Berth {
+    const EMPTY: Berth = Berth { generation: 0, standing: PLAIN, delivered: 0 };
+
+    #[inline]
+    fn standing(self) -> Standing {
+        match self.standing {
+            PLAIN => Standing::Plain,
+            queue if queue & ONE == 0 => Standing::Queue(queue),
+            one if one & IN_HAND == 0 => Standing::One(one & !ONE),
+            one => Standing::OneInHand(one & !(ONE | IN_HAND)),
+        }
+    }
+}
 
 impl Roster {
     pub fn new(layout: SlotLayout, partition: PartitionId) -> Self {
         Roster {
             layout,
             partition,
-            generations: Vec::new(),
-            queue_of: Vec::new(),
-            delivered: Vec::new(),
+            berths: Vec::new(),
             delivered_high: AHashMap::new(),
-            plain: Vec::new(),
-            queued: Vec::new(),
-            queued_count: 0,
+            here: Vec::new(),
+            known: Vec::new(),
+            known_count: 0,
             queues: Vec::new(),
             free: Vec::new(),
             handles: AHashMap::new(),
@@ -54,23 +91,20 @@ impl Roster {
     /// A session begins. It is plain.
     pub fn open(&mut self, seat: Seat) {
         let place = seat.place(self.layout);
-        if place >= self.generations.len() {
-            self.generations.resize(place + 1, 0);
-            self.queue_of.resize(place + 1, NO_QUEUE);
-            self.delivered.resize(place + 1, 0);
-            self.plain.resize(place / 64 + 1, 0);
-            self.queued.resize(place / 64 + 1, 0);
+        if place >= self.berths.len() {
+            self.berths.resize(place + 1, Berth::EMPTY);
+            self.here.resize(place / 64 + 1, 0);
+            self.known.resize(place / 64 + 1, 0);
         }
-        self.generations[place] = seat.generation();
-        self.delivered[place] = 0;
-        self.plain[place / 64] |= 1 << (place % 64);
+        self.berths[place] = Berth { generation: seat.generation(), ..Berth::EMPTY };
+        self.here[place / 64] |= 1 << (place % 64);
     }
 
     /// A session ends; nothing may be left in its queue.
     pub fn close(&mut self, place: usize) {
-        self.end_queue(place);
-        self.plain[place / 64] &= !(1 << (place % 64));
-        self.generations[place] = 0;
+        self.make_plain(place);
+        self.here[place / 64] &= !(1 << (place % 64));
+        self.berths[place].generation = 0;
         if !self.delivered_high.is_empty() {
             self.delivered_high.remove(&place);
         }
@@ -99,76 +133,109 @@ impl Roster {
 
     /// Places that were ever taken.
     pub fn len(&self) -> usize {
-        self.generations.len()
+        self.berths.len()
     }
 
     /// The place of a session that has not ended.
     #[inline]
     pub fn place_of(&self, seat: Seat) -> Option<usize> {
         let place = seat.place(self.layout);
-        let is_here = self.generations.get(place) == Some(&seat.generation()) && seat.generation() != 0;
-        is_here.then_some(place)
+        let is_here = self.berths.get(place).is_some_and(|berth| berth.generation == seat.generation());
+        (is_here && seat.generation() != 0).then_some(place)
     }
 
     /// The session in a place.
     #[inline]
     pub fn seat_at(&self, place: usize) -> Option<Seat> {
-        let generation = self.generations[place];
+        let generation = self.berths[place].generation;
         (generation != 0).then(|| Seat::new(self.layout, self.partition, place, generation))
     }
 
     /// The first seat of a word of 64 places, of generation 0, and the generations of all.
     pub fn seats_of_word(&self, first_place: usize) -> (Seat, [u32; 64]) {
         let mut generations = [0; 64];
-        let end = self.generations.len().min(first_place + 64);
-        generations[..end - first_place].copy_from_slice(&self.generations[first_place..end]);
+        let berths = &self.berths[first_place..self.berths.len().min(first_place + 64)];
+        generations.iter_mut().zip(berths).for_each(|(generation, berth)| *generation = berth.generation);
         (Seat::new(self.layout, self.partition, first_place, 0), generations)
     }
 
-    /// Whether the session in this place has no queue.
+    #[inline]
+    pub fn standing(&self, place: usize) -> Standing {
+        self.berths[place].standing()
+    }
+
     #[inline]
     pub fn is_plain(&self, place: usize) -> bool {
-        self.queue_of[place] == NO_QUEUE
+        self.berths[place].standing == PLAIN
     }
 
-    /// Sessions without a queue among the 64 places of a word.
+    /// Plain sessions among the 64 places of a word.
     #[inline]
     pub fn plain_word(&self, word: usize) -> u64 {
-        self.plain.get(word).copied().unwrap_or(0)
+        self.here.get(word).map_or(0, |here| here & !self.known[word])
     }
 
-    /// Sessions with a queue among the 64 places of a word.
-    pub fn queued_word(&self, word: usize) -> u64 {
-        self.queued.get(word).copied().unwrap_or(0)
+    /// Sessions that are not plain among the 64 places of a word.
+    pub fn known_word(&self, word: usize) -> u64 {
+        self.known.get(word).copied().unwrap_or(0)
     }
 
-    pub fn has_queues(&self) -> bool {
-        self.queued_count > 0
+    /// Whether all sessions are plain.
+    pub fn knows_nobody(&self) -> bool {
+        self.known_count == 0
     }
 
     #[inline]
     pub fn queue(&self, place: usize) -> Option<&Queue> {
-        self.queues.get(self.queue_of[place] as usize)
+        // No other standing is the number of a queue.
+        self.queues.get(self.berths[place].standing as usize)
     }
 
     #[inline]
     pub fn queue_mut(&mut self, place: usize) -> Option<&mut Queue> {
-        self.queues.get_mut(self.queue_of[place] as usize)
+        self.queues.get_mut(self.berths[place].standing as usize)
+    }
+
+    /// The sessions that are not plain, by place.
+    pub fn known(&self) -> impl Iterator<Item = (usize, Standing)> {
+        let places = (0..self.len()).filter(|&place| !self.is_plain(place));
+        places.map(|place| (place, self.standing(place)))
     }
 
     /// The sessions that have a queue, by place.
     pub fn queues(&self) -> impl Iterator<Item = (usize, &Queue)> {
-        let index = |place| self.queue_of[place] as usize;
-        (0..self.len()).filter(|&place| !self.is_plain(place)).map(move |place| (place, &self.queues[index(place)]))
+        self.known().filter_map(|(place, _)| Some((place, self.queue(place)?)))
     }
 
-    /// Gives a plain session a queue, in which the log's entries before `taken_in` need not be.
+    /// A session, if it is plain, waits from here on with one event.
+    #[inline]
+    pub fn begin_one(&mut self, place: usize, index: u32) -> Option<Seat> {
+        let berth = &mut self.berths[place];
+        if berth.standing != PLAIN || index >= HANDLES_END {
+            return None;
+        }
+        berth.standing = ONE | index;
+        self.known[place / 64] |= 1 << (place % 64);
+        self.known_count += 1;
+        Some(Seat::new(self.layout, self.partition, place, berth.generation))
+    }
+
+    /// The host has the one event of a session in hand.
+    #[inline]
+    pub fn hand_over_one(&mut self, place: usize) {
+        debug_assert!(matches!(self.standing(place), Standing::One(_)));
+        self.berths[place].standing |= IN_HAND;
+    }
+
+    /// Gives a session without a queue one, in which the log's entries before `taken_in` need not be.
     pub fn begin_queue(&mut self, place: usize, taken_in: u64) -> &mut Queue {
-        debug_assert!(self.is_plain(place));
-        let seat = Seat::new(self.layout, self.partition, place, self.generations[place]);
-        self.plain[place / 64] &= !(1 << (place % 64));
-        self.queued[place / 64] |= 1 << (place % 64);
-        self.queued_count += 1;
+        debug_assert!(!matches!(self.standing(place), Standing::Queue(_)));
+        let berth = &mut self.berths[place];
+        let seat = Seat::new(self.layout, self.partition, place, berth.generation);
+        if berth.standing == PLAIN {
+            self.known[place / 64] |= 1 << (place % 64);
+            self.known_count += 1;
+        }
         let index = match self.free.pop() {
             Some(index) => {
                 self.queues[index as usize].reuse(seat, taken_in);
@@ -179,7 +246,7 @@ impl Roster {
                 (self.queues.len() - 1) as u32
             }
         };
-        self.queue_of[place] = index;
+        berth.standing = index;
         &mut self.queues[index as usize]
     }
 
@@ -190,19 +257,27 @@ impl Roster {
         Some(std::mem::replace(queue, empty))
     }
 
-    /// Takes an empty queue away.
-    pub fn end_queue(&mut self, place: usize) {
-        let index = std::mem::replace(&mut self.queue_of[place], NO_QUEUE);
-        if index == NO_QUEUE {
+    /// Nothing is to be remembered of a session any more; if it has a queue, that is empty.
+    #[inline]
+    pub fn make_plain(&mut self, place: usize) {
+        let berth = &mut self.berths[place];
+        let standing = berth.standing();
+        if standing == Standing::Plain {
             return;
         }
+        berth.standing = PLAIN;
+        self.known[place / 64] &= !(1 << (place % 64));
+        self.known_count -= 1;
+        if let Standing::Queue(index) = standing {
+            self.end_queue(place, index);
+        }
+    }
+
+    fn end_queue(&mut self, place: usize, index: u32) {
         let delivered = self.queues[index as usize].delivered();
         self.add_delivered(place, delivered);
-        self.queued[place / 64] &= !(1 << (place % 64));
-        self.plain[place / 64] |= 1 << (place % 64);
-        self.queued_count -= 1;
         self.free.push(index);
-        if self.queued_count == 0 && self.queues.len() > 1_024 {
+        if self.free.len() == self.queues.len() && self.queues.len() > 1_024 {
             // The memory of the busiest time goes back.
             (self.queues, self.free) = (Vec::new(), Vec::new());
         }
@@ -211,13 +286,14 @@ impl Roster {
     /// Events delivered to the session while it had no queue.
     pub fn delivered(&self, place: usize) -> u64 {
         let high = self.delivered_high.get(&place).copied().unwrap_or(0);
-        u64::from(high) << 32 | u64::from(self.delivered[place])
+        u64::from(high) << 32 | u64::from(self.berths[place].delivered)
     }
 
     #[inline]
     pub fn add_delivered(&mut self, place: usize, count: u64) {
-        let sum = u64::from(self.delivered[place]) + count;
-        self.delivered[place] = sum as u32;
+        let delivered = &mut self.berths[place].delivered;
+        let sum = u64::from(*delivered) + count;
+        *delivered = sum as u32;
         if sum > u64::from(u32::MAX) {
             self.carry_delivered(place, sum);
         }
@@ -245,16 +321,15 @@ impl Roster {
     pub fn validate(&self) -> Result<(), String> {
         let bit = |words: &[u64], place: usize| words[place / 64] >> (place % 64) & 1 == 1;
         for place in 0..self.len() {
-            let (is_here, is_plain) = (self.generations[place] != 0, self.is_plain(place));
-            let bits = (bit(&self.plain, place), bit(&self.queued, place));
+            let bits = (bit(&self.here, place), bit(&self.known, place));
             let of_session = self.queue(place).map(|queue| Some(queue.seat) == self.seat_at(place));
-            if bits != (is_here && is_plain, is_here && !is_plain) || of_session == Some(false) {
+            if bits != (self.seat_at(place).is_some(), !self.is_plain(place)) || of_session == Some(false) {
                 return Err(format!("place {place} is listed wrong: {bits:?}"));
             }
         }
-        let (in_use, free) = (self.queues().count(), self.free.len());
-        if in_use != self.queued_count || in_use + free != self.queues.len() {
-            return Err(format!("{in_use} queues and {free} free ones of {}", self.queues.len()));
+        let (known, in_use, free) = (self.known().count(), self.queues().count(), self.free.len());
+        if known != self.known_count || in_use + free != self.queues.len() {
+            return Err(format!("{known} known; {in_use} queues and {free} free ones of {}", self.queues.len()));
         }
         Ok(())
     }
