@@ -444,7 +444,6 @@ impl Fanout {
         if publishing.openness == Openness::Closed {
             return Err(PublishError { event, reason: Unpublished::Closed });
         }
-        let event = Arc::new(event);
         publishing.last.0 += 1;
         let sequence = publishing.last;
         let audience = publishing.registry.addressed(query);

@@ -3,7 +3,6 @@
 use super::event::{Event, Gap, Item, Sequence};
 use crate::registry::{Seat, SessionId};
 use std::ops::Range;
-use std::sync::Arc;
 
 /// Everything that is to be handed over to one session next, up to a limit: events and gaps, in order.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +54,7 @@ pub(super) struct Held {
     /// Where the partition keeps it.
     pub index: u32,
     pub sequence: Sequence,
-    pub event: Arc<Event>,
+    pub event: Event,
 }
 
 /// The batches of a few sessions, taken under one lock and handed over without it. Each event is cloned once a round,

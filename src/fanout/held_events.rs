@@ -5,7 +5,6 @@ use super::batch::{Held, Round};
 use super::event::{Event, Sequence};
 use crate::registry::Topic;
 use smallvec::SmallVec;
-use std::sync::Arc;
 
 #[derive(Default)]
 pub(super) struct HeldEvents {
@@ -17,7 +16,7 @@ pub(super) struct HeldEvents {
 }
 
 struct Entry {
-    event: Option<Arc<Event>>,
+    event: Option<Event>,
     sequence: Sequence,
     /// The topics of its query: an event that is discarded with one of them may be for another.
     topics: SmallVec<[Topic; 2]>,
@@ -28,7 +27,7 @@ struct Entry {
 }
 
 /// What an event costs besides its payload.
-pub(super) const ENTRY_BYTES: usize = size_of::<Entry>() + size_of::<Event>();
+pub(super) const ENTRY_BYTES: usize = size_of::<Entry>();
 
 /// What one event costs in a session's queue.
 pub(super) const HANDLE_BYTES: usize = size_of::<u32>();
@@ -59,7 +58,7 @@ impl HeldEvents {
     }
 
     /// Holds an event for `holders` queues, at least one.
-    pub fn insert(&mut self, sequence: Sequence, event: Arc<Event>, topics: &[Topic], holders: usize) -> u32 {
+    pub fn insert(&mut self, sequence: Sequence, event: Event, topics: &[Topic], holders: usize) -> u32 {
         self.bytes += event_bytes(&event);
         self.handles += holders;
         let topics = SmallVec::from_slice(topics);

@@ -33,7 +33,6 @@ use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
-use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 pub(super) struct Partition {
@@ -364,7 +363,7 @@ impl Partition {
         &mut self,
         audience: &Places,
         sequence: Sequence,
-        event: &Arc<Event>,
+        event: &Event,
         topics: &[Topic],
         overload: Overload,
     ) -> Result<Accepted, OverBudget> {
@@ -376,12 +375,12 @@ impl Partition {
             return Err(OverBudget);
         }
         if is_for_many {
-            let index = self.events.insert(sequence, Arc::clone(event), topics, 1);
+            let index = self.events.insert(sequence, event.clone(), topics, 1);
             self.log.push(Entry::new(index, overload, audience.clone()));
             self.totals.accept(count);
             return Ok(Accepted { count, overflowed: Vec::new() });
         }
-        let index = self.events.insert(sequence, Arc::clone(event), topics, count);
+        let index = self.events.insert(sequence, event.clone(), topics, count);
         let mut overflowed = Vec::new();
         audience.for_each(|place| {
             if !self.push(place, index, overload) {
