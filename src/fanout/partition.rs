@@ -33,6 +33,7 @@ use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 pub(super) struct Partition {
@@ -45,7 +46,7 @@ pub(super) struct Partition {
     roster: Roster,
     log: Log,
     /// What the host has in hand straight from the log, by place.
-    in_hand: Vec<PassWord>,
+    in_hand: Option<Arc<Vec<PassWord>>>,
     /// Whether a session has been given a queue, or has ended, since then.
     since_offered: SinceOffered,
     /// Sessions that are offered something from their queues in this drain, and those that have become ready since it
@@ -141,7 +142,7 @@ impl Partition {
             on_panic: options.on_panic,
             roster: Roster::new(layout, partition),
             log: Log::default(),
-            in_hand: Vec::new(),
+            in_hand: None,
             since_offered: SinceOffered::Unchanged,
             turn: VecDeque::new(),
             ready: VecDeque::new(),
@@ -284,7 +285,7 @@ impl Partition {
     /// The events that the host has in hand straight from the log, of a session without a queue.
     fn straight_in_hand(&self, place: usize) -> u32 {
         let seat = self.roster.seat_at(place).filter(|_| self.roster.is_plain(place));
-        seat.and_then(|seat| events_in_hand(&self.in_hand, place, seat)).unwrap_or(0)
+        seat.and_then(|seat| events_in_hand(self.in_hand.as_deref()?, place, seat)).unwrap_or(0)
     }
 
     /// The entries of the log that wait for a session.
@@ -569,7 +570,7 @@ impl Partition {
             _ if !self.turn.is_empty() || !self.ready.is_empty() || !self.log.is_empty() => {
                 Poll::Ready(Readiness::Ready)
             }
-            Openness::Closed if self.totals.owed == 0 && self.in_hand.is_empty() => Poll::Ready(Readiness::Closed),
+            Openness::Closed if self.totals.owed == 0 && self.in_hand.is_none() => Poll::Ready(Readiness::Closed),
             Openness::Closed | Openness::Open => Poll::Pending,
         }
     }
@@ -700,9 +701,9 @@ impl Partition {
             room -= places.count_ones() as usize;
             let (first_place, events) = (word.first_place, word.columns);
             let (first_seat, generations) = roster.seats_of_word(first_place);
-            pass.words.push(PassWord { first_place, first_seat, places, events, generations });
+            pass.words_mut().push(PassWord { first_place, first_seat, places, events, generations });
         }
-        self.in_hand.clone_from(&pass.words);
+        self.in_hand = (!pass.is_empty()).then(|| Arc::clone(&pass.words));
         self.since_offered = SinceOffered::Unchanged;
         if !pass.is_empty() && pass.pass != self.log.pass_number() {
             pass.pass = self.log.pass_number();
@@ -770,7 +771,7 @@ impl Partition {
         };
         self.totals.accounting.delivered += delivered;
         self.totals.accounting.pending -= delivered;
-        self.in_hand.clear();
+        self.in_hand = None;
     }
 
     /// The same, with a look at each; returns how many events went to sessions of which there is nothing else to say.
@@ -778,7 +779,7 @@ impl Partition {
         let PassRound { words, others, round, .. } = pass;
         let mut others = others.drain(..).peekable();
         let mut delivered = 0;
-        for word in words {
+        for word in words.iter() {
             word.for_each(|seat, events| {
                 let all = Outcome::Took(events.count_ones() as usize);
                 let outcome = others.next_if(|(other, _)| *other == seat).map_or(all, |(_, outcome)| outcome);
@@ -969,7 +970,7 @@ impl Partition {
             _ => self.roster.queue(place).filter(|queue| queue.is_in_hand()).map(|queue| queue.seat),
         });
         let mut straight = Vec::new();
-        self.in_hand.iter().for_each(|word| word.for_each(|seat, _| straight.push(seat)));
+        self.in_hand.iter().flat_map(|words| words.iter()).for_each(|word| word.for_each(|seat, _| straight.push(seat)));
         let in_hand = queued.chain(straight).map(|seat| self.roster.handle_of(seat));
         let mut in_hand: Vec<SessionId> = in_hand.collect();
         in_hand.sort_unstable();

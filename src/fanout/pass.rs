@@ -4,13 +4,15 @@
 use super::batch::{Outcome, Round};
 use super::log::Columns;
 use crate::registry::{Seat, for_each_bit};
+use std::sync::Arc;
 
 /// What some sessions are offered: each some of the same few events, and nothing else.
 #[derive(Default)]
 pub(super) struct PassRound {
     /// The number of the pass whose events these are.
     pub pass: u64,
-    pub words: Vec<PassWord>,
+    /// Shared with the partition while the host has them in hand.
+    pub words: Arc<Vec<PassWord>>,
     /// What became of those who did not take all, in the order of the words and places.
     pub others: Vec<(Seat, Outcome)>,
     /// Its events are the pass's. Its offers are filled in only for who did not take all.
@@ -71,6 +73,11 @@ pub(super) fn events_in_hand(words: &[PassWord], place: usize, seat: Seat) -> Op
 }
 
 impl PassRound {
+    /// The words, while nobody has them in hand.
+    pub fn words_mut(&mut self) -> &mut Vec<PassWord> {
+        Arc::get_mut(&mut self.words).expect("nobody has them in hand")
+    }
+
     /// The number of sessions.
     pub fn len(&self) -> usize {
         self.words.iter().map(PassWord::sessions).sum()
@@ -81,7 +88,7 @@ impl PassRound {
     }
 
     pub fn clear(&mut self) {
-        self.words.clear();
+        self.words_mut().clear();
         self.others.clear();
     }
 

@@ -303,12 +303,31 @@ impl Roster {
     pub fn add_delivered_word(&mut self, word: &PassWord) {
         match word.events {
             Columns::Same(events) => {
-                let count = events.count_ones().into();
-                for_each_bit(word.places, |bit| self.add_delivered(word.first_place + bit, count));
+                let count = events.count_ones();
+                if word.places == u64::MAX {
+                    return self.add_delivered_to_64(word.first_place, count);
+                }
+                for_each_bit(word.places, |bit| self.add_delivered(word.first_place + bit, count.into()));
             }
             Columns::Each(columns) => for_each_bit(word.places, |bit| {
                 self.add_delivered(word.first_place + bit, columns[bit].count_ones().into());
             }),
+        }
+    }
+
+    /// The usual word of a big audience: without bits to look for it costs half.
+    fn add_delivered_to_64(&mut self, first_place: usize, count: u32) {
+        let mut has_carry = false;
+        for berth in &mut self.berths[first_place..first_place + 64] {
+            let (sum, is_over) = berth.delivered.overflowing_add(count);
+            berth.delivered = sum;
+            has_carry |= is_over;
+        }
+        if has_carry {
+            let is_over = |place: &usize| self.berths[*place].delivered < count;
+            for place in (first_place..first_place + 64).filter(is_over).collect::<Vec<_>>() {
+                self.carry_delivered(place, 1 << 32);
+            }
         }
     }
 
@@ -353,5 +372,21 @@ mod tests {
         roster.open(seat(2));
         assert_eq!((roster.delivered(0), roster.place_of(seat(1))), (0, None));
         assert_eq!(roster.validate(), Ok(()));
+    }
+
+    #[test]
+    fn nor_does_it_for_64_sessions_at_once() {
+        let layout = SlotLayout::for_partitions(1);
+        let mut roster = Roster::new(layout, PartitionId(0));
+        for place in 0..64 {
+            roster.open(Seat::new(layout, PartitionId(0), place, 1));
+            roster.add_delivered(place, u64::from(u32::MAX) - place as u64);
+        }
+        let (first_seat, generations) = roster.seats_of_word(0);
+        let events = Columns::Same(0b1001_0100_1111_0001);
+        roster.add_delivered_word(&PassWord { first_place: 0, first_seat, places: u64::MAX, events, generations });
+        for place in 0..64 {
+            assert_eq!(roster.delivered(place), u64::from(u32::MAX) - place as u64 + 8, "place {place}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::batch::{Batch, Outcome, Round, handle_of};
 use super::partition::{Ending, Partition};
 use super::pass::PassRound;
 use super::{Lane, Shared};
-use crate::registry::{PartitionId, SessionId, for_each_bit};
+use crate::registry::{PartitionId, Seat, SessionId, for_each_bit};
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -15,7 +15,7 @@ use std::task::{Context, Poll, Wake, Waker};
 pub(super) const ROUND_SESSIONS: usize = 64;
 
 /// Sessions that are offered something straight from the log under one lock.
-const PASS_ROUND_SESSIONS: usize = 64;
+const PASS_ROUND_SESSIONS: usize = 256;
 
 /// Sessions whose queues take in what is in the log under one lock.
 const TAKE_IN_SESSIONS: usize = 1_024;
@@ -265,29 +265,26 @@ where
 {
     let PassRound { words, others, round: Round { picks, events, handles, .. }, .. } = pass;
     let mut listed = 0;
-    for word in words {
+    for word in words.iter() {
         drained.sessions += word.sessions();
         drained.items += word.items();
         let mut left = word.places;
         while left != 0 {
+            let mut bit = 0; // whose turn it is, should the host panic
             let all = catch_unwind(AssertUnwindSafe(|| {
                 let mut rest = left;
                 while rest != 0 {
-                    left = rest; // whose turn it is, should the host panic
-                    let bit = rest.trailing_zeros() as usize;
+                    bit = rest.trailing_zeros() as usize;
                     rest &= rest - 1;
                     let seat = word.seat(bit);
                     let offered = word.events.of(bit);
                     if lane.changes.count() != changes && !lane.queues.lock().stands(seat) {
-                        others.push((seat, Outcome::PassedBy));
-                        drained.sessions -= 1;
-                        drained.items -= offered.count_ones() as usize;
+                        pass_by(seat, offered, others, drained);
                         continue;
                     }
                     if offered != listed {
                         listed = offered;
-                        picks.clear();
-                        for_each_bit(listed.into(), |event| picks.push(event as u32));
+                        list(offered, picks);
                     }
                     let Took(taken) = host(handle_of(handles, seat), Batch::of_events(picks, events));
                     if taken < picks.len() {
@@ -295,17 +292,29 @@ where
                         drained.items -= picks.len() - taken;
                     }
                 }
-                left = 0;
             }));
-            if let Err(payload) = all {
-                let seat = word.seat(left.trailing_zeros() as usize);
-                drained.panics.push(HostPanic { session: handle_of(handles, seat), payload });
-                drained.items -= picks.len();
-                others.push((seat, Outcome::Panicked));
-                left &= left - 1;
-            }
+            left &= u64::MAX << bit << 1;
+            let Err(payload) = all else { break };
+            let seat = word.seat(bit);
+            drained.panics.push(HostPanic { session: handle_of(handles, seat), payload });
+            drained.items -= picks.len();
+            others.push((seat, Outcome::Panicked));
         }
     }
+}
+
+#[cold]
+fn pass_by(seat: Seat, offered: u32, others: &mut Vec<(Seat, Outcome)>, drained: &mut Drained) {
+    others.push((seat, Outcome::PassedBy));
+    drained.sessions -= 1;
+    drained.items -= offered.count_ones() as usize;
+}
+
+/// Lists the numbers of the bits.
+#[inline(never)]
+fn list(bits: u32, picks: &mut Vec<u32>) {
+    picks.clear();
+    for_each_bit(bits.into(), |event| picks.push(event as u32));
 }
 
 impl Worker {
