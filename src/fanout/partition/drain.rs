@@ -1,0 +1,148 @@
+//! The worker's side of a partition: who has its turn, and what each is offered. What comes back is `commit.rs`.
+
+use super::{Partition, SinceOffered};
+use crate::fanout::batch::Round;
+use crate::fanout::pass::{PassRound, PassWord};
+use crate::fanout::roster::Standing;
+use crate::registry::{Seat, for_each_bit};
+use std::sync::Arc;
+
+impl Partition {
+    /// A drain begins: what waits in the log sets out, unless something is on its way still. The queues are to
+    /// [take it in](Self::take_in_some) before the [turn begins](Self::begin_turn).
+    pub fn begin_drain(&mut self) {
+        if self.log.pass_end().is_some() && !self.log.is_taking_in() && !self.goes_on() {
+            self.end_pass();
+        }
+        let entries_max = self.events_per_session_max.min(self.batch_max);
+        self.log.begin_pass(entries_max);
+        if self.log.is_taking_in() && self.roster.knows_nobody() {
+            self.log.begin_offering();
+        }
+    }
+
+    /// Whether the pass has sessions left to come to.
+    fn goes_on(&mut self) -> bool {
+        let Partition { log, roster, .. } = self;
+        log.next_word(|word| roster.plain_word(word)).is_some()
+    }
+
+    /// Lets the queues of some more sessions take in what is on its way; whether there are more.
+    pub fn take_in_some(&mut self, sessions_max: usize) -> bool {
+        let Some(end) = self.log.pass_end().filter(|_| self.log.is_taking_in()) else { return false };
+        let mut sessions = 0;
+        while sessions < sessions_max {
+            let Partition { log, roster, .. } = self;
+            let Some(word) = log.next_word(|word| roster.known_word(word)) else {
+                log.begin_offering();
+                return false;
+            };
+            let places = std::mem::take(&mut word.left);
+            let first_place = word.first_place;
+            sessions += places.count_ones() as usize;
+            for_each_bit(places, |bit| {
+                self.queue(first_place + bit);
+                self.take_in(first_place + bit, end);
+            });
+        }
+        true
+    }
+
+    /// Sessions that must end, since an event that they must not miss came from the log to their full queues.
+    pub fn take_overflowing(&mut self) -> Vec<Seat> {
+        std::mem::take(&mut self.overflowing)
+    }
+
+    /// Those who are ready now have their turn, who becomes ready meanwhile waits for the next drain.
+    pub fn begin_turn(&mut self) {
+        self.turn.append(&mut self.ready);
+    }
+
+    /// About how many sessions wait for a drain; some may have nothing to get any more.
+    pub fn ready_len(&self) -> usize {
+        self.turn.len() + self.ready.len() + self.overflowing.len() + self.log.targets()
+    }
+
+    /// Fills a round with offers to at most `sessions_max` of the sessions whose turn it is.
+    pub fn offer(&mut self, round: &mut Round, sessions_max: usize) {
+        round.clear();
+        while round.offers.len() < sessions_max {
+            let Some(seat) = self.turn.pop_front() else { break };
+            let Some(place) = self.roster.place_of(seat) else { continue };
+            let Partition { roster, events, .. } = self;
+            match roster.standing(place) {
+                Standing::One(index) => {
+                    roster.hand_over_one(place);
+                    let pick = events.share(index, round);
+                    round.offer_one(seat, pick);
+                }
+                Standing::Queue(_) => {
+                    let queue = roster.queue_mut(place).expect("it has one");
+                    if queue.unlist() {
+                        queue.offer(self.batch_max, events, round);
+                    } else {
+                        self.rest(place);
+                    }
+                }
+                Standing::Plain | Standing::OneInHand(_) => {}
+            }
+        }
+        if self.roster.has_moved_here() {
+            round.handles.extend(round.offers.iter().map(|offer| (offer.seat, self.roster.handle_of(offer.seat))));
+        }
+    }
+
+    /// Fills a round with offers straight from the log, to at most `sessions_max` of the sessions the pass comes to next.
+    pub fn offer_pass(&mut self, pass: &mut PassRound, sessions_max: usize) {
+        pass.clear();
+        let mut room = sessions_max;
+        while room > 0 {
+            let Partition { log, roster, .. } = self;
+            let Some(word) = log.next_word(|word| roster.plain_word(word)) else {
+                if pass.is_empty() {
+                    self.end_pass();
+                }
+                break;
+            };
+            let places = lowest(word.left, room);
+            word.left &= !places;
+            room -= places.count_ones() as usize;
+            let (first_place, events) = (word.first_place, word.columns);
+            let (first_seat, generations) = roster.seats_of_word(first_place);
+            pass.words_mut().push(PassWord { first_place, first_seat, places, events, generations });
+        }
+        self.in_hand = (!pass.is_empty()).then(|| Arc::clone(&pass.words));
+        self.since_offered = SinceOffered::Unchanged;
+        if !pass.is_empty() && pass.pass != self.log.pass_number() {
+            pass.pass = self.log.pass_number();
+            pass.round.clear();
+            pass.round.events.extend(self.log.pass_entries().map(|entry| self.events.held(entry.index)));
+        }
+        pass.round.handles.clear();
+        if self.roster.has_moved_here() {
+            let PassRound { words, round, .. } = pass;
+            words.iter().for_each(|word| {
+                word.for_each(|seat, _| round.handles.push((seat, self.roster.handle_of(seat))));
+            });
+        }
+    }
+
+    fn end_pass(&mut self) {
+        self.log.end_pass(|entry| self.events.release(entry.index));
+        for place in std::mem::take(&mut self.resting) {
+            if let Some(queue) = self.roster.queue_mut(place) {
+                queue.is_resting = false;
+                self.rest(place);
+            }
+        }
+    }
+}
+
+/// The lowest bits, at most so many.
+fn lowest(bits: u64, count: usize) -> u64 {
+    if bits.count_ones() as usize <= count {
+        return bits;
+    }
+    let rest = (0..count).fold(bits, |rest, _| rest & rest.wrapping_sub(1));
+    bits & !rest
+}
