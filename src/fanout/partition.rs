@@ -57,8 +57,9 @@ pub(super) struct Partition {
     ready: VecDeque<Seat>,
     /// Sessions that may have to give way when the budget is used up; some of them no more.
     unread: VecDeque<Seat>,
-    /// Places whose queues are not needed once the log has gone on.
+    /// Places whose queues are not needed once the log has gone on, and those for which it has.
     resting: Vec<usize>,
+    rested: Vec<usize>,
     /// Sessions that must end: an event that they must not miss came from the log, and their queues were full.
     overflowing: Vec<Seat>,
     events: HeldEvents,
@@ -114,6 +115,7 @@ impl Partition {
             ready: VecDeque::new(),
             unread: VecDeque::new(),
             resting: Vec::new(),
+            rested: Vec::new(),
             overflowing: Vec::new(),
             events: HeldEvents::default(),
             totals: Totals::default(),
@@ -274,6 +276,7 @@ impl Partition {
         self.ready.clear();
         self.unread.clear();
         self.resting.clear();
+        self.rested.clear();
         self.overflowing.clear();
     }
 

@@ -20,6 +20,9 @@ const PASS_ROUND_SESSIONS: usize = 256;
 /// Sessions whose queues take in what is in the log under one lock.
 const TAKE_IN_SESSIONS: usize = 1_024;
 
+/// Sessions whose queues are taken away under one lock.
+const REST_SESSIONS: usize = 1_024;
+
 /// The one reader of a partition. Made by [`Fanout::worker`](super::Fanout::worker); dropping it frees the place.
 pub struct Worker {
     shared: Arc<Shared>,
@@ -167,6 +170,10 @@ impl Worker {
                 drained.ready = queues.ready_len();
                 break;
             }
+        }
+        while queues.rest_some(REST_SESSIONS) {
+            drop(queues);
+            queues = lane.queues.lock();
         }
         drop(queues);
         // Or the events would live until the next drain.

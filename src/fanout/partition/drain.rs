@@ -129,12 +129,19 @@ impl Partition {
 
     fn end_pass(&mut self) {
         self.log.end_pass(|entry| self.events.release(entry.index));
-        for place in std::mem::take(&mut self.resting) {
+        self.rested.append(&mut self.resting);
+    }
+
+    /// Takes away some more of the queues that nobody needs since the log has gone on; whether there are more.
+    pub fn rest_some(&mut self, sessions_max: usize) -> bool {
+        let first = self.rested.len().saturating_sub(sessions_max);
+        for place in self.rested.split_off(first) {
             if let Some(queue) = self.roster.queue_mut(place) {
                 queue.is_resting = false;
                 self.rest(place);
             }
         }
+        !self.rested.is_empty()
     }
 }
 

@@ -5,6 +5,7 @@ use super::totals::Direction;
 use crate::fanout::batch::Held;
 use crate::fanout::held_events::bytes_for;
 use crate::fanout::queue::Queue;
+use crate::fanout::roster::Standing;
 use crate::registry::{MoveError, NoSuchSession, Seat, SessionId, Topic};
 use ahash::AHashMap;
 use smallvec::SmallVec;
@@ -23,6 +24,9 @@ impl Partition {
     /// takes.
     pub fn prepare_to_leave(&mut self, seat: Seat) -> Result<usize, MoveError> {
         let place = self.place(seat).map_err(|NoSuchSession| MoveError::NoSuchSession)?;
+        if self.is_busy(place) {
+            return Err(MoveError::Busy);
+        }
         if self.is_plain(place) && self.waiting_in_log(place).next().is_none() {
             return Ok(0);
         }
@@ -30,10 +34,20 @@ impl Partition {
         self.take_in(place, self.log.end());
         let queue = self.roster.queue(place).expect("it was just given");
         if queue.is_busy() {
-            self.rest(place);
+            // It must end: an event that it must not miss came from the log, and its queue was full.
             return Err(MoveError::Busy);
         }
         Ok(queue.indices().map(|index| bytes_for(&self.events.held(index).event, 1)).sum())
+    }
+
+    /// Whether a session's events are in other hands.
+    fn is_busy(&self, place: usize) -> bool {
+        let is_known_busy = match self.roster.standing(place) {
+            Standing::Plain | Standing::One(_) => false,
+            Standing::OneInHand(_) => true,
+            Standing::Queue(_) => self.roster.queue(place).is_some_and(Queue::is_busy),
+        };
+        is_known_busy || self.straight_in_hand(place) != 0
     }
 
     /// A session that is prepared leaves for another partition, with everything that is known of it.

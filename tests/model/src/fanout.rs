@@ -744,9 +744,12 @@ impl Model {
             return Seen::Nothing;
         }
         let Some(place) = self.free_place(partition) else { return Seen::PartitionFull };
-        self.take_in(name, usize::MAX);
         let session = &self.sessions[name];
         if session.in_hand.is_some() || session.outbox || session.overflowed {
+            return Seen::Busy;
+        }
+        self.take_in(name, usize::MAX);
+        if self.sessions[name].overflowed {
             return Seen::Busy;
         }
         for (name, count) in shed {
