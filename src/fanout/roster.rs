@@ -34,7 +34,7 @@ struct Berth {
     generation: u32,
     /// A [`Standing`].
     standing: u32,
-    /// Events delivered to the session while it had no queue, modulo 2^32.
+    /// Events delivered to the session, modulo 2^32.
     delivered: u32,
 }
 
@@ -269,13 +269,11 @@ impl Roster {
         self.known[place / 64] &= !(1 << (place % 64));
         self.known_count -= 1;
         if let Standing::Queue(index) = standing {
-            self.end_queue(place, index);
+            self.end_queue(index);
         }
     }
 
-    fn end_queue(&mut self, place: usize, index: u32) {
-        let delivered = self.queues[index as usize].delivered();
-        self.add_delivered(place, delivered);
+    fn end_queue(&mut self, index: u32) {
         self.free.push(index);
         if self.free.len() == self.queues.len() && self.queues.len() > 1_024 {
             // The memory of the busiest time goes back.
@@ -283,7 +281,7 @@ impl Roster {
         }
     }
 
-    /// Events delivered to the session while it had no queue.
+    /// Events delivered to the session.
     pub fn delivered(&self, place: usize) -> u64 {
         let high = self.delivered_high.get(&place).copied().unwrap_or(0);
         u64::from(high) << 32 | u64::from(self.berths[place].delivered)

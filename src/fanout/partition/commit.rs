@@ -109,7 +109,12 @@ impl Partition {
         let settled =
             self.change(offer.seat, |queue, events, ready| queue.settle(answer, round, events_max, events, ready));
         match settled {
-            Ok(dropped) => self.totals.drop_pending(dropped),
+            Ok(dropped) => {
+                self.totals.drop_pending(dropped);
+                if answer.kind == Kind::New && answer.end == End::Delivered {
+                    self.roster.add_delivered(offer.seat.place(self.layout), answer.gone_count() as u64);
+                }
+            }
             // The session ended while the host had the offer in hand. What comes again went with the queue.
             Err(NoSuchSession) if answer.kind == Kind::New => {
                 let kept = answer.kept_events(round);
