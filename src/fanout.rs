@@ -413,9 +413,10 @@ impl Fanout {
 
     /// Accepts an event for every session in the query's audience, and tells for how many. Never waits for a session or
     /// a worker. For one topic O(partitions), and O(1) for each session of a partition in which it has fewer than
-    /// [`log_sessions_min`](FanoutOptions::log_sessions_min); for several O(n log n) in the subscribers of all but the largest, or
-    /// O(places / 64) when they are many. More when sessions have to give way or end for it. A worker may hand the event
-    /// over before the call returns; who must know the number first asks for the [`audience`](Self::audience).
+    /// [`log_sessions_min`](FanoutOptions::log_sessions_min) and nothing waits in the log; for several topics O(n log n) in
+    /// the subscribers of all but the largest, or O(places / 64) when they are many. More when sessions have to give way or
+    /// end for it. A worker may hand the event over before the call returns; who must know the number first asks for the
+    /// [`audience`](Self::audience).
     ///
     /// # Errors
     ///
@@ -551,7 +552,8 @@ impl Fanout {
     /// A session is back on a new connection, and its client has every event up to `acknowledged` (`Sequence(0)`: none
     /// that is known of). What it was handed and has not acknowledged comes again, then what waited meanwhile, with
     /// gaps in their places. Only a session with a window keeps what it was handed. A session that was not parked may be
-    /// resumed as well: its connection was replaced. O(1) for each event acknowledged.
+    /// resumed as well: its connection was replaced. O(1) for each event acknowledged, and each that waits in its
+    /// partition's log.
     ///
     /// A batch that a callback on another thread has in hand at this moment was made for the old connection: a host
     /// that looks up the connection within the callback should swap it between drains, on the worker's thread.

@@ -163,6 +163,9 @@ pub struct PartitionStats {
     pub lagging: usize,
     /// Sessions that are parked.
     pub parked: usize,
+    /// Sessions with a queue: they have events pending, acknowledge, lag, are parked or read through an outbox. Each takes
+    /// 128 bytes beside its events, which no budget counts.
+    pub queues: usize,
     /// Events handed over to sessions with a window and not acknowledged yet.
     pub unacknowledged: usize,
     /// Distinct events that some session of the partition has not got yet.

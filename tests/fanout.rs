@@ -287,6 +287,85 @@ fn sessions_that_come_and_go_without_a_drain_leave_no_memory_behind() {
     assert_eq!(partition.events_held, 256, "what the session that stayed can still get");
 }
 
+#[test]
+fn nor_do_they_beside_an_event_that_waits_in_the_log() {
+    let (fanout, _) = fanout_with_room(FanoutOptions::default().log_sessions_min(1), 1);
+    fanout.publish(&to_room(), event("x")).unwrap();
+    for _ in 0..10_000 {
+        let session = joined(&fanout, HERE);
+        fanout.publish(&Query::topic(ROOM), event("y")).unwrap();
+        fanout.disconnect(session).unwrap();
+    }
+    let mut worker = fanout.worker(HERE).unwrap();
+    let (mut sessions, mut items) = (0, 0);
+    while fanout.stats().partitions[0].ready > 0 {
+        let drained = worker.drain(usize::MAX, |_, _| Took::ALL).resume_panics();
+        (sessions, items) = (sessions + drained.sessions, items + drained.items);
+    }
+    assert_eq!(items, 10_001);
+    assert!(sessions < 10_001 / 16, "a pass takes up to 32 along: {sessions}");
+    assert_eq!(fanout.stats().partitions[0].queues, 0);
+}
+
+#[test]
+fn who_reads_through_outboxes_needs_no_worker() {
+    let options = FanoutOptions::default().log_sessions_min(2).bytes_per_partition_max(1 << 16);
+    let (fanout, sessions) = fanout_with_room(options, 100);
+    let mut outboxes: Vec<_> = sessions.iter().map(|session| fanout.outbox(*session).unwrap()).collect();
+    for published in 0..2_000 {
+        assert_eq!(fanout.publish(&to_room(), event("x")).unwrap().count, 100, "event {published}");
+        for outbox in &mut outboxes {
+            assert_eq!(outbox.next_batch(usize::MAX).unwrap().len(), 1);
+        }
+    }
+    let partition = fanout.stats().partitions[0];
+    assert_eq!((partition.events_in_log, partition.events_held, partition.accounting.pending), (0, 0, 0));
+}
+
+#[test]
+fn an_event_that_nobody_waits_for_any_more_leaves_the_log() {
+    let (fanout, sessions) = fanout_with_room(FanoutOptions::default().log_sessions_min(2), 5);
+    fanout.publish(&to_room(), event("x")).unwrap();
+    for session in &sessions[1..] {
+        fanout.disconnect(*session).unwrap();
+    }
+    assert_eq!(fanout.stats().partitions[0].events_in_log, 1);
+    assert_eq!(fanout.outbox(sessions[0]).unwrap().next_batch(9).unwrap().len(), 1);
+    assert_eq!(fanout.stats().partitions[0].events_in_log, 0);
+}
+
+/// Whoever was slow, parked or lost something once must not stay expensive.
+#[test]
+fn a_session_that_has_caught_up_has_no_queue() {
+    let options = FanoutOptions::default().log_sessions_min(3).events_per_session_max(2);
+    let (fanout, sessions) = fanout_with_room(options, 100);
+    let mut worker = fanout.worker(HERE).unwrap();
+    fanout.publish(&to_room(), event("1")).unwrap();
+    assert_eq!(worker.drain(usize::MAX, |_, _| Took::NONE).resume_panics().sessions, 100);
+    for text in ["2", "3", "4"] {
+        fanout.publish(&to_room(), event(text)).unwrap();
+        let _ = worker.drain(usize::MAX, |_, _| unreachable!("they lag")).resume_panics();
+    }
+    assert_eq!(fanout.stats().partitions[0].queues, 100);
+    sessions.iter().for_each(|session| fanout.writable(*session).unwrap());
+    let drained = worker.drain(usize::MAX, |_, batch| Took(batch.len())).resume_panics();
+    assert_eq!(drained.items, 100 * 3, "a gap and two events each");
+    assert_eq!(fanout.stats().partitions[0].queues, 0);
+    assert_eq!(fanout.accounting(sessions[0]).unwrap().dropped, 2);
+    assert!(matches!(fanout.fate(sessions[0], Sequence(2)), Fate::Missed(_)));
+
+    for session in &sessions {
+        fanout.park(*session).unwrap();
+    }
+    assert_eq!(fanout.stats().partitions[0].queues, 100);
+    for session in &sessions {
+        fanout.resume(*session, Sequence(4)).unwrap();
+    }
+    assert_eq!(fanout.stats().partitions[0].queues, 0);
+    let accounting = fanout.accounting(sessions[0]).unwrap();
+    assert_eq!((accounting.delivered, accounting.dropped, accounting.accepted), (2, 2, 4));
+}
+
 struct SetWhenDropped<'a>(&'a AtomicBool);
 
 impl Drop for SetWhenDropped<'_> {

@@ -65,13 +65,12 @@ pub(super) struct Round {
     pub picks: Vec<u32>,
     pub gaps: Vec<Gap>,
     pub events: Vec<Held>,
-    /// Handles of sessions that have moved, if any has come here.
-    pub handles: Vec<(Seat, SessionId)>,
 }
 
 /// What one session is offered in a round.
 pub(super) struct Offer {
     pub seat: Seat,
+    pub session: SessionId,
     /// Its parts of the round's `picks` and `gaps`.
     pub picks: Range<usize>,
     pub gaps: Range<usize>,
@@ -100,35 +99,19 @@ pub(super) enum Outcome {
     PassedBy,
 }
 
-/// The handle of a seat's session.
-#[inline]
-pub(super) fn handle_of(moved: &[(Seat, SessionId)], seat: Seat) -> SessionId {
-    if moved.is_empty() {
-        return seat.as_handle();
-    }
-    moved.iter().find(|(at, _)| *at == seat).map_or(seat.as_handle(), |(_, session)| *session)
-}
-
 impl Round {
     pub fn clear(&mut self) {
         self.offers.clear();
         self.picks.clear();
         self.gaps.clear();
         self.events.clear();
-        self.handles.clear();
     }
 
     /// Offers a session one event.
-    pub fn offer_one(&mut self, seat: Seat, pick: u32) {
+    pub fn offer_one(&mut self, seat: Seat, session: SessionId, pick: u32) {
         let picks = self.picks.len()..self.picks.len() + 1;
         self.picks.push(pick);
-        self.offers.push(Offer { seat, picks, gaps: 0..0, kind: Kind::New, outcome: Outcome::Took(0) });
-    }
-
-    /// The handle of a session that is offered something.
-    #[inline]
-    pub fn handle_of(&self, seat: Seat) -> SessionId {
-        handle_of(&self.handles, seat)
+        self.offers.push(Offer { seat, session, picks, gaps: 0..0, kind: Kind::New, outcome: Outcome::Took(0) });
     }
 
     pub fn batch(&self, offer: &Offer) -> Batch<'_> {

@@ -2,6 +2,7 @@
 
 use super::event::{Gap, Sequence};
 use crate::registry::{Addressed, PartitionId, Places};
+use crate::stats::{Accounting, Discarded};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 
@@ -67,6 +68,17 @@ impl Losses {
         self.known_since = self.known_since.max(Sequence(sequence.0 + 1));
     }
 
+    pub fn accounting(&self) -> Accounting {
+        let accounting = Accounting {
+            dropped: self.dropped,
+            shed: self.shed,
+            discarded: Discarded { unsubscribe: self.discarded, ..Discarded::default() },
+            abandoned: self.abandoned,
+            ..Accounting::default()
+        };
+        Accounting { accepted: accounting.accounted(), ..accounting }
+    }
+
     pub fn fate(&self, sequence: Sequence) -> Option<Fate> {
         if let Some(gap) = self.gap.filter(|gap| gap.covers(sequence)) {
             return Some(Fate::Missed(gap));
@@ -106,7 +118,7 @@ impl History {
     /// Remembers a fan-out, unless it alone is over the budget. Copies the audience: O(partitions), and O(n) in a small
     /// partition's share of it.
     pub fn remember(&mut self, sequence: Sequence, audience: &Addressed<'_>, refused: &[PartitionId]) {
-        let bytes = size_of::<Published>() + audience.iter().map(|(_, places)| places.bytes()).sum::<usize>();
+        let bytes = bytes(audience.iter().map(|(_, places)| &**places));
         if bytes > self.bytes_max {
             return;
         }
@@ -138,6 +150,11 @@ impl History {
 
 impl Published {
     fn bytes(&self) -> usize {
-        size_of::<Self>() + self.audience.iter().map(|(_, places)| places.bytes()).sum::<usize>()
+        bytes(self.audience.iter().map(|(_, places)| places))
     }
+}
+
+/// What a fan-out to these takes.
+fn bytes<'a>(audience: impl Iterator<Item = &'a Places>) -> usize {
+    size_of::<Published>() + audience.map(Places::bytes).sum::<usize>()
 }

@@ -83,6 +83,11 @@ impl HeldEvents {
         &self.entries[index as usize].topics
     }
 
+    /// What an event takes that is held for one session.
+    pub fn bytes_of(&self, index: u32) -> usize {
+        self.entries[index as usize].event.as_ref().map_or(0, |event| bytes_for(event, 1))
+    }
+
     /// One more holder of an event that is held.
     #[inline]
     pub fn hold(&mut self, index: u32) {

@@ -18,6 +18,7 @@ use super::Overload;
 use super::held_events::HANDLE_BYTES;
 use crate::registry::{CHUNK_PLACES, CHUNK_WORDS, Places, for_each_bit};
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// Entries that one pass takes: bits in a session's word.
 pub(super) const PASS_ENTRIES_MAX: usize = 32;
@@ -29,6 +30,10 @@ pub(super) struct Log {
     base: u64,
     /// Bytes of the entries and their audiences.
     bytes: usize,
+    /// Sessions that entries that have not set out wait for, added up.
+    waiting: usize,
+    /// The most sessions that an entry was for, since the log was empty.
+    sessions_most: usize,
     pass: Option<Pass>,
     passes: u64,
     /// Memory for the next sweep, all zero.
@@ -40,24 +45,22 @@ pub(super) struct Entry {
     pub index: u32,
     pub overload: Overload,
     pub audience: Places,
-    /// Handles that are paid for, in case queues take the event in.
-    handles: usize,
+    /// Sessions that it still waits for. Each is paid for with a handle, in case its queue takes the event in.
+    left: usize,
 }
 
 /// The first entries on their way to their sessions.
 struct Pass {
     entries: usize,
     stage: Stage,
-    sweep: Sweep,
 }
 
 /// What a pass does with the sessions that it comes to.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// The queues of those that have one take the events in.
-    TakingIn,
+    /// The queues of those of which something is known take the events in, before this word of 64 places already.
+    TakingIn(usize),
     /// The others are offered the events.
-    Offering,
+    Offering(Sweep),
 }
 
 /// Goes through the places of some entries, a word of 64 at a time.
@@ -101,23 +104,29 @@ impl Columns {
 
 impl Entry {
     pub fn new(index: u32, overload: Overload, audience: Places) -> Self {
-        Entry { index, overload, handles: audience.len(), audience }
+        Entry { index, overload, left: audience.len(), audience }
     }
 
     fn bytes(&self) -> usize {
-        size_of::<Entry>() + self.audience.bytes() + self.handles * HANDLE_BYTES
+        bytes(&self.audience, self.left)
     }
 }
 
 /// What an entry costs, besides its event, while it waits. A set that is shared with others counts in full: it may be
 /// that nobody else needs it any more. So does a handle for each session: it may be that all of them lag.
 pub(super) fn entry_bytes(audience: &Places) -> usize {
-    size_of::<Entry>() + audience.bytes() + audience.len() * HANDLE_BYTES
+    bytes(audience, audience.len())
+}
+
+fn bytes(audience: &Places, left: usize) -> usize {
+    size_of::<Entry>() + audience.bytes() + left * HANDLE_BYTES
 }
 
 impl Log {
     pub fn push(&mut self, entry: Entry) {
         self.bytes += entry.bytes();
+        self.waiting += entry.left;
+        self.sessions_most = self.sessions_most.max(entry.audience.len());
         self.entries.push_back(entry);
     }
 
@@ -134,9 +143,14 @@ impl Log {
         self.bytes
     }
 
-    /// The most sessions that one entry waits for: at least so many have something to get, but for those that ended.
-    pub fn targets(&self) -> usize {
-        self.entries.iter().map(|entry| entry.audience.len()).max().unwrap_or(0)
+    /// About how many sessions have something to get: the most that one entry was for since the log was empty.
+    pub fn sessions_most(&self) -> usize {
+        self.sessions_most
+    }
+
+    /// Whether an entry that has not set out waits for somebody.
+    pub fn has_waiting(&self) -> bool {
+        self.waiting > 0
     }
 
     pub fn oldest(&self) -> Option<&Entry> {
@@ -147,27 +161,56 @@ impl Log {
         self.base + self.entries.len() as u64
     }
 
-    /// Entries from one position to before another, those that are gone left out.
-    pub fn range(&self, from: u64, to: u64) -> impl Iterator<Item = &Entry> {
+    /// Where the entries from one position to before another are, those that are gone left out.
+    fn at(&self, from: u64, to: u64) -> Range<usize> {
         let at = |position: u64| (position.saturating_sub(self.base) as usize).min(self.entries.len());
-        self.entries.range(at(from)..at(to).max(at(from)))
+        at(from)..at(to).max(at(from))
     }
 
-    /// Shows the entries from one position to before another that are for this place; its queue takes them in.
+    /// Entries from one position to before another, those that are gone left out.
+    pub fn range(&self, from: u64, to: u64) -> impl Iterator<Item = &Entry> {
+        self.entries.range(self.at(from, to))
+    }
+
+    /// Shows the entries from one position to before another that are for this place; they do not wait for it any more.
     pub fn take(&mut self, from: u64, to: u64, place: usize, mut take: impl FnMut(&Entry)) {
-        let at = |position: u64| (position.saturating_sub(self.base) as usize).min(self.entries.len());
-        let range = at(from)..at(to).max(at(from));
-        for entry in self.entries.range_mut(range).filter(|entry| entry.audience.contains(place)) {
-            entry.handles -= 1;
-            self.bytes -= HANDLE_BYTES;
-            take(entry);
+        let (range, set_out) = (self.at(from, to), self.at(0, self.set_out()).end);
+        for (at, entry) in range.clone().zip(self.entries.range_mut(range)) {
+            if entry.audience.contains(place) {
+                entry.left -= 1;
+                self.bytes -= HANDLE_BYTES;
+                self.waiting -= usize::from(at >= set_out);
+                take(entry);
+            }
         }
     }
 
     /// A session's queue takes in these of the entries that are on their way.
     pub fn take_from_pass(&mut self, events: u32) {
-        for_each_bit(events.into(), |at| self.entries[at].handles -= 1);
+        for_each_bit(events.into(), |at| self.entries[at].left -= 1);
         self.bytes -= events.count_ones() as usize * HANDLE_BYTES;
+    }
+
+    /// The first entries leave the log, as long as they wait for nobody: all their sessions have ended, or have taken them
+    /// in. Each is shown to `leave`.
+    pub fn retire(&mut self, mut leave: impl FnMut(Entry)) {
+        while self.pass.is_none()
+            && let Some(entry) = self.entries.pop_front_if(|entry| entry.left == 0)
+        {
+            self.base += 1;
+            self.bytes -= entry.bytes();
+            leave(entry);
+        }
+        self.forget_if_empty();
+    }
+
+    fn forget_if_empty(&mut self) {
+        if self.entries.is_empty() {
+            self.sessions_most = 0;
+            if self.entries.capacity() > 1_024 {
+                self.entries = VecDeque::new();
+            }
+        }
     }
 
     /// The number of the pass that is on its way, or was last.
@@ -190,11 +233,30 @@ impl Log {
         self.entries.range(..self.pass.as_ref().map_or(0, |pass| pass.entries))
     }
 
+    /// How many events wait here for sessions of which nothing else is known, those that `plain` tells for a word's number.
+    pub fn waiting_for_plain(&self, plain: impl Fn(usize) -> u64) -> u64 {
+        let mut waiting = 0;
+        for (position, entry) in (self.base..).zip(&self.entries) {
+            for chunk in 0..entry.audience.chunks() {
+                entry.audience.show_words(chunk, |at, bits| {
+                    let first_place = chunk * CHUNK_PLACES + at * 64;
+                    let bits = bits & plain(first_place / 64);
+                    if position >= self.set_out() {
+                        waiting += u64::from(bits.count_ones());
+                    } else {
+                        for_each_bit(bits, |bit| waiting += u64::from(self.reached(first_place + bit) <= position));
+                    }
+                });
+            }
+        }
+        waiting
+    }
+
     /// The position from which on entries still wait for a session of which nothing else is known.
     pub fn reached(&self, place: usize) -> u64 {
         match &self.pass {
-            Some(pass) if pass.stage == Stage::Offering && place < pass.sweep.reached() => {
-                self.base + pass.entries as u64
+            Some(Pass { entries, stage: Stage::Offering(sweep) }) if place < sweep.reached() => {
+                self.base + *entries as u64
             }
             _ => self.base,
         }
@@ -205,61 +267,63 @@ impl Log {
         let entries = self.entries.len().min(entries_max).min(PASS_ENTRIES_MAX);
         if self.pass.is_none() && entries > 0 {
             self.passes += 1;
-            let sweep = Sweep::new(&self.entries, entries, &mut self.spare);
-            self.pass = Some(Pass { entries, stage: Stage::TakingIn, sweep });
+            self.waiting -= self.entries.range(..entries).map(|entry| entry.left).sum::<usize>();
+            self.pass = Some(Pass { entries, stage: Stage::TakingIn(0) });
         }
     }
 
-    /// Whether entries on their way are still being taken in.
-    pub fn is_taking_in(&self) -> bool {
-        self.pass.as_ref().is_some_and(|pass| pass.stage == Stage::TakingIn)
+    /// The word of 64 places to which the taking in of entries on their way has come, unless it is over.
+    pub fn taking_in(&mut self) -> Option<&mut usize> {
+        match &mut self.pass {
+            Some(Pass { stage: Stage::TakingIn(word), .. }) => Some(word),
+            _ => None,
+        }
     }
 
-    /// All queues have taken in what is on its way: the pass goes through the places again, for the others.
+    /// All queues have taken in what is on its way: the others are offered it.
     pub fn begin_offering(&mut self) {
         if let Some(pass) = &mut self.pass {
-            pass.sweep.give_back(&mut self.spare);
-            pass.sweep = Sweep::new(&self.entries, pass.entries, &mut self.spare);
-            pass.stage = Stage::Offering;
+            pass.stage = Stage::Offering(Sweep::new(&self.entries, pass.entries, &mut self.spare));
         }
     }
 
-    /// The next word of the pass that has places to visit, among those that `is_wanted` tells for a word's number.
+    /// The next word of the pass that has places to visit, among those that `wanted` tells for a word's number.
     pub fn next_word(&mut self, wanted: impl Fn(usize) -> u64) -> Option<&mut Word> {
-        let pass = self.pass.as_mut()?;
+        let Some(Pass { entries, stage: Stage::Offering(sweep) }) = &mut self.pass else { return None };
         loop {
-            let word = &mut pass.sweep.word;
+            let word = &mut sweep.word;
             word.left &= wanted(word.first_place / 64);
             if word.left != 0 {
                 break;
             }
-            if !pass.sweep.advance(&self.entries, pass.entries) {
+            if !sweep.advance(&self.entries, *entries, &wanted) {
                 return None;
             }
         }
-        Some(&mut pass.sweep.word)
+        Some(&mut sweep.word)
     }
 
     /// The pass is through: its entries leave the log, each shown to `leave`.
     pub fn end_pass(&mut self, mut leave: impl FnMut(Entry)) {
-        let Some(mut pass) = self.pass.take() else { return };
-        pass.sweep.give_back(&mut self.spare);
+        let Some(pass) = self.pass.take() else { return };
+        if let Stage::Offering(sweep) = pass.stage {
+            sweep.give_back(&mut self.spare);
+        }
         self.base += pass.entries as u64;
         for entry in self.entries.drain(..pass.entries) {
             self.bytes -= entry.bytes();
             leave(entry);
         }
-        if self.entries.is_empty() && self.entries.capacity() > 1_024 {
-            self.entries = VecDeque::new();
-        }
+        self.forget_if_empty();
     }
 
     /// All entries leave the log.
     pub fn clear(&mut self, mut leave: impl FnMut(Entry)) {
         self.end_pass(&mut leave);
         self.base += self.entries.len() as u64;
-        self.bytes = 0;
+        (self.bytes, self.waiting) = (0, 0);
         self.entries.drain(..).for_each(leave);
+        self.forget_if_empty();
     }
 }
 
@@ -275,7 +339,7 @@ impl Sweep {
     }
 
     /// Gives its memory back, zeroed.
-    fn give_back(&mut self, spare: &mut Vec<u64>) {
+    fn give_back(mut self, spare: &mut Vec<u64>) {
         let mut sheet = std::mem::take(&mut self.sheet);
         if self.marked != [0; CHUNK_WORDS / 64] {
             sheet.fill(0);
@@ -303,16 +367,21 @@ impl Sweep {
         Some(at * 64 + self.marked[at].trailing_zeros() as usize)
     }
 
-    /// Goes to the next word that has places.
-    fn advance(&mut self, entries: &VecDeque<Entry>, count: usize) -> bool {
+    /// Goes to the next word that has places, and of those some that are wanted.
+    fn advance(&mut self, entries: &VecDeque<Entry>, count: usize, wanted: impl Fn(usize) -> u64) -> bool {
         while !self.is_through() {
             if let Some(at) = self.next_marked() {
                 self.marked[at / 64] &= !(1 << (at % 64));
                 let rows = &mut self.sheet[at * count..(at + 1) * count];
                 self.word.first_place = self.chunk * CHUNK_PLACES + at * 64;
-                (self.word.left, self.word.columns) = turn(rows);
+                let is_wanted = wanted(self.word.first_place / 64) != 0;
+                if is_wanted {
+                    (self.word.left, self.word.columns) = turn(rows);
+                }
                 rows.fill(0);
-                return true;
+                if is_wanted {
+                    return true;
+                }
             }
             self.chunk += 1;
             self.load(entries, count);

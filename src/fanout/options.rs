@@ -18,18 +18,20 @@ pub struct FanoutOptions {
     /// Bytes of events a partition may hold that are pending or not acknowledged: payloads once, and a few bytes for each
     /// target. For an event that would exceed it, sessions that nobody reads give way; if that is not enough, it is
     /// refused for the whole partition. What is kept for windows does not give way, so windows times payloads should stay
-    /// well below it. Default 256 MiB.
+    /// well below it. Not counted is what a session takes that has a queue
+    /// ([`PartitionStats::queues`](crate::PartitionStats::queues)). Default 256 MiB.
     pub bytes_per_partition_max: usize,
     /// Bytes of one payload; a larger one is an error of its publisher. Default 1 MiB.
     pub payload_bytes_max: usize,
-    /// Bytes of audiences kept so that [`Fanout::fate`](super::Fanout::fate) can answer for past events. Default 1 MiB; 0 keeps none.
+    /// Bytes of audiences kept so that [`Fanout::fate`](super::Fanout::fate) can answer for past events. Default 1 MiB; 0
+    /// keeps none.
     pub history_bytes_max: usize,
     /// What becomes of a batch whose callback panicked. Default [`OnPanic::Abandon`].
     pub on_panic: OnPanic,
     /// What gives way when a session's queue is full, by the event's class. Default [`Overload::DropOldest`] for all.
     pub overload: [Overload; 64],
-    /// Sessions of one partition for which an event waits in the partition's log instead of in the queue of each. Default
-    /// 64.
+    /// Sessions of one partition for which an event waits in the partition's log instead of in the queue of each; what
+    /// comes while something waits there waits behind it, for however few. Default 64.
     pub log_sessions_min: usize,
     /// Sessions that a worker offers something under one lock; small in tests.
     #[doc(hidden)]
@@ -45,7 +47,8 @@ pub enum Overload {
     DropOldest,
     /// The event that comes: for what need not be complete.
     DropNewest,
-    /// The session: for what it must not miss. It ends as if it had disconnected, and the receipt names it.
+    /// The session: for what it must not miss. It ends as if it had disconnected. The receipt names it, or
+    /// [`Drained::overflowed`](super::Drained::overflowed) when the event has waited in the log.
     Disconnect,
 }
 

@@ -57,11 +57,11 @@ pub(super) struct Partition {
     ready: VecDeque<Seat>,
     /// Sessions that may have to give way when the budget is used up; some of them no more.
     unread: VecDeque<Seat>,
-    /// Places whose queues are not needed once the log has gone on, and those for which it has.
-    resting: Vec<usize>,
-    rested: Vec<usize>,
+    /// Sessions whose queues are not needed once the log has gone on, and those for which it has.
+    resting: VecDeque<Seat>,
+    rested: VecDeque<Seat>,
     /// Sessions that must end: an event that they must not miss came from the log, and their queues were full.
-    overflowing: Vec<Seat>,
+    overflowing: VecDeque<Seat>,
     events: HeldEvents,
     totals: Totals,
     hands: Hands,
@@ -114,9 +114,9 @@ impl Partition {
             turn: VecDeque::new(),
             ready: VecDeque::new(),
             unread: VecDeque::new(),
-            resting: Vec::new(),
-            rested: Vec::new(),
-            overflowing: Vec::new(),
+            resting: VecDeque::new(),
+            rested: VecDeque::new(),
+            overflowing: VecDeque::new(),
             events: HeldEvents::default(),
             totals: Totals::default(),
             hands: Hands::None,
@@ -134,9 +134,8 @@ impl Partition {
         self.roster.open(seat);
         self.totals.sessions += 1;
         let place = seat.place(self.layout);
-        let names_it = self.waiting_in_log(place).next().is_some();
-        if names_it || window.is_some() {
-            // What waits is for whoever was here before.
+        if !self.log.is_empty() || window.is_some() {
+            // What waits may be for whoever was here before. To look would take longer, the longer the log.
             let queue = self.roster.begin_queue(place, self.log.end());
             if let Some(window) = window {
                 queue.set_window(window);
@@ -161,13 +160,13 @@ impl Partition {
         match standing {
             Standing::One(index) => queue.waits_with(index),
             Standing::OneInHand(index) => queue.offered(1, self.events.sequence(index)),
-            Standing::Plain | Standing::Queue(_) if straight_in_hand != 0 => {
+            _ if straight_in_hand != 0 => {
                 let first = self.log.pass_entries().nth(straight_in_hand.trailing_zeros() as usize);
                 let first = first.map_or(Sequence(0), |entry| self.events.sequence(entry.index));
                 queue.offered(straight_in_hand.count_ones(), first);
                 self.totals.owed += 1;
             }
-            Standing::Plain | Standing::Queue(_) => {}
+            _ => {}
         }
         if let Some(end) = self.log.pass_end() {
             // The queues have taken in what is on its way. It would have come to this session later in the drain.
@@ -194,19 +193,24 @@ impl Partition {
         });
         totals.count(queue);
         if queue.is_overflowing() && !was_overflowing {
-            self.overflowing.push(queue.seat);
+            self.overflowing.push_back(queue.seat);
         }
         self.list_unread(place);
+        self.retire();
+    }
+
+    /// What nobody waits for leaves the log: who reads through an outbox has no need of a worker.
+    fn retire(&mut self) {
+        self.log.retire(|entry| self.events.release(entry.index));
     }
 
     /// Lists a session among those that may have to give way, if it is one.
     fn list_unread(&mut self, place: usize) {
-        if let Some(queue) = self.roster.queue_mut(place)
-            && !queue.is_listed_unread
-            && queue.is_unread()
-        {
-            queue.is_listed_unread = true;
-            self.unread.push_back(queue.seat);
+        if let Some(queue) = self.roster.queue(place).filter(|queue| queue.has_unread()) {
+            let seat = queue.seat;
+            if self.roster.list_unread(place) {
+                self.unread.push_back(seat);
+            }
         }
     }
 
@@ -218,7 +222,7 @@ impl Partition {
             self.roster.make_plain(place);
         } else if !queue.is_resting {
             queue.is_resting = true;
-            self.resting.push(place);
+            self.resting.push_back(queue.seat);
         }
     }
 
@@ -261,28 +265,41 @@ impl Partition {
     pub fn close(&mut self, seat: Seat, ending: Ending) {
         let Ok(place) = self.place(seat) else { return };
         self.close_place(place, ending);
+        self.retire();
         self.unlist_ended();
     }
 
     /// All sessions of the partition end.
     pub fn close_all(&mut self) {
+        // Sessions of which nothing is known are counted together, entry by entry: one by one that would take their
+        // number times the log's.
+        let in_log = self.log.waiting_for_plain(|word| self.roster.plain_word(word));
+        self.book_discarded(in_log, Ending::PartitionDrop);
         for place in 0..self.roster.len() {
-            if self.roster.seat_at(place).is_some() {
+            if self.roster.is_plain(place) {
+                self.totals.sessions -= usize::from(self.roster.seat_at(place).is_some());
+                self.roster.close(place);
+            } else {
                 self.close_place(place, Ending::PartitionDrop);
             }
         }
         self.log.clear(|entry| self.events.release(entry.index));
-        self.turn.clear();
-        self.ready.clear();
-        self.unread.clear();
-        self.resting.clear();
-        self.rested.clear();
-        self.overflowing.clear();
+        for list in self.lists() {
+            list.clear();
+        }
+        self.since_offered = SinceOffered::Changed;
+    }
+
+    /// What names sessions, some of which may have ended.
+    fn lists(&mut self) -> [&mut VecDeque<Seat>; 6] {
+        [&mut self.turn, &mut self.ready, &mut self.unread, &mut self.resting, &mut self.rested, &mut self.overflowing]
     }
 
     fn close_place(&mut self, place: usize, ending: Ending) {
         self.since_offered = SinceOffered::Changed;
-        let mut discarded = self.waiting_in_log(place).count() as u64;
+        let from = self.roster.queue(place).map_or_else(|| self.log.reached(place), |queue| queue.taken_in);
+        let mut discarded = 0;
+        self.log.take(from, self.log.end(), place, |_| discarded += 1);
         match self.roster.standing(place) {
             Standing::Plain => {}
             Standing::One(index) => {
@@ -314,13 +331,15 @@ impl Partition {
 
     /// Sessions that end leave their entries in the lists. Without a drain those would grow for ever.
     fn unlist_ended(&mut self) {
-        let roster = &self.roster;
-        let is_there = |seat: &Seat| roster.place_of(*seat).is_some();
-        for list in [&mut self.turn, &mut self.ready, &mut self.unread] {
-            if list.len() > 2 * roster.len() + 64 {
-                list.retain(is_there);
-            }
+        let len_max = 2 * self.roster.len() + 64;
+        if self.lists().iter().all(|list| list.len() <= len_max) {
+            return;
         }
+        let mut lists = self.lists().map(std::mem::take);
+        for list in &mut lists {
+            list.retain(|seat| self.roster.place_of(*seat).is_some());
+        }
+        self.lists().into_iter().zip(lists).for_each(|(list, kept)| *list = kept);
     }
 
     /// A session has unsubscribed from a topic and does not want what is pending from there, unless another of its topics
@@ -400,13 +419,12 @@ impl Partition {
     pub fn resume(&mut self, seat: Seat, acknowledged: Sequence) -> Result<Resumed, AcknowledgeError> {
         self.acknowledge(seat, acknowledged)?;
         let place = self.place(seat).map_err(|NoSuchSession| AcknowledgeError::NoSuchSession)?;
-        let in_log = self.waiting_in_log(place).count();
         if self.is_plain(place) {
-            return Ok(Resumed { again: 0, pending: in_log });
+            return Ok(Resumed { again: 0, pending: self.waiting_in_log(place).count() });
         }
         let resumed = self.change(seat, |queue, _, ready| queue.resume(ready));
         let (again, pending) = resumed.map_err(|NoSuchSession| AcknowledgeError::NoSuchSession)?;
-        Ok(Resumed { again, pending: pending + in_log })
+        Ok(Resumed { again, pending: pending + self.waiting_in_log(place).count() })
     }
 
     pub fn engage_worker(&mut self) -> Result<(), HasWorker> {
@@ -442,7 +460,8 @@ impl Partition {
         if self.roster.queue(place).is_some_and(Queue::is_overflowing) {
             return Ok(());
         }
-        self.change(seat, |queue, events, _| queue.offer(events_max, events, round))?;
+        let session = self.roster.handle_of(seat);
+        self.change(seat, |queue, events, _| queue.offer(session, events_max, events, round))?;
         if let Some(offer) = round.offers.first_mut() {
             offer.outcome = Outcome::Took(usize::MAX);
         }

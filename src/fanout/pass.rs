@@ -3,7 +3,7 @@
 
 use super::batch::{Outcome, Round};
 use super::log::Columns;
-use crate::registry::{Seat, for_each_bit};
+use crate::registry::{Seat, SessionId, for_each_bit};
 use std::sync::Arc;
 
 /// What some sessions are offered: each some of the same few events, and nothing else.
@@ -13,6 +13,8 @@ pub(super) struct PassRound {
     pub pass: u64,
     /// Shared with the partition while the host has them in hand.
     pub words: Arc<Vec<PassWord>>,
+    /// Handles of sessions that have come from another partition, in the order of their seats.
+    pub handles: Vec<(Seat, SessionId)>,
     /// What became of those who did not take all, in the order of the words and places.
     pub others: Vec<(Seat, Outcome)>,
     /// Its events are the pass's. Its offers are filled in only for who did not take all.
@@ -30,12 +32,25 @@ pub(super) struct PassWord {
     /// The pass's events for each of them.
     pub events: Columns,
     pub generations: [u32; 64],
+    /// The places of those that have come from another partition.
+    pub moved: u64,
 }
 
 impl PassWord {
     #[inline]
     pub fn seat(&self, bit: usize) -> Seat {
         self.first_seat.beside(bit, self.generations[bit])
+    }
+
+    /// The handle of a session, which is its seat's, or among `handles`.
+    #[inline]
+    pub fn handle(&self, bit: usize, handles: &[(Seat, SessionId)]) -> SessionId {
+        let seat = self.seat(bit);
+        if self.moved >> bit & 1 == 0 {
+            return seat.as_handle();
+        }
+        let at = handles.binary_search_by_key(&seat, |(seat, _)| *seat).expect("it has moved");
+        handles[at].1
     }
 
     /// How many sessions are offered something.
@@ -89,6 +104,7 @@ impl PassRound {
 
     pub fn clear(&mut self) {
         self.words_mut().clear();
+        self.handles.clear();
         self.others.clear();
     }
 

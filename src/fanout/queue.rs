@@ -15,8 +15,8 @@ use super::fate::{Fate, Losses};
 use super::held_events::HeldEvents;
 use super::items::{Items, Taken};
 use super::window::{NotHandedOver, Window};
-use crate::registry::{Seat, Topic};
-use crate::stats::{Accounting, Discarded};
+use crate::registry::{Seat, SessionId, Topic};
+use crate::stats::Accounting;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 
@@ -34,8 +34,6 @@ pub(super) struct Queue {
     overflow: Overflow,
     /// Its handle is in the ready list, perhaps from an earlier time at which it was ready.
     is_listed: bool,
-    /// Its handle is in the partition's list of sessions that may have to give way.
-    pub is_listed_unread: bool,
     /// Its place is in the list of those that will not need a queue once the log has gone on.
     pub is_resting: bool,
 }
@@ -130,7 +128,6 @@ impl Queue {
             reader: Reader::Worker,
             overflow: Overflow::No,
             is_listed: false,
-            is_listed_unread: false,
             is_resting: false,
         }
     }
@@ -142,15 +139,22 @@ impl Queue {
         debug_assert!(self.pending.is_empty());
     }
 
+    pub fn set_losses(&mut self, losses: Option<Box<Losses>>) {
+        self.losses = losses;
+    }
+
+    pub fn take_losses(&mut self) -> Option<Box<Losses>> {
+        self.losses.take()
+    }
+
     pub fn set_window(&mut self, max: usize) {
         self.window = Some(Box::new(Window::new(max)));
     }
 
-    /// Whether there is nothing to remember of the session.
+    /// Whether there is nothing to remember of the session but what it lost.
     pub fn is_plain(&self) -> bool {
         let is_at_rest = self.state == State::Idle && self.parked == Parked::No && self.reader == Reader::Worker;
-        let is_listed = self.is_listed || self.is_listed_unread;
-        is_at_rest && !is_listed && self.pending.is_empty() && self.window.is_none() && self.losses.is_none()
+        is_at_rest && !self.is_listed && self.pending.is_empty() && self.window.is_none()
     }
 
     pub fn is_lagging(&self) -> bool {
@@ -303,10 +307,14 @@ impl Queue {
         dropped
     }
 
-    /// Whether nobody is about to read it: it is lagging or parked, its window is full, or its owner reads it through an
-    /// outbox.
+    /// Whether it has events that nobody is about to read: it is lagging or parked, its window is full, or its owner reads
+    /// it through an outbox.
     #[inline]
-    pub fn is_unread(&self) -> bool {
+    pub fn has_unread(&self) -> bool {
+        !self.has_no_events() && self.is_unread()
+    }
+
+    fn is_unread(&self) -> bool {
         let is_kept_back = self.state == State::Lagging || self.parked == Parked::Yes || self.room() == 0;
         is_kept_back || self.reader == Reader::Outbox
     }
@@ -323,7 +331,7 @@ impl Queue {
 
     /// Puts what is to be handed over next into the round: what was not acknowledged, or else what is pending; at most
     /// `events_max` events. Nothing for a session that is parked.
-    pub fn offer(&mut self, events_max: usize, events: &mut HeldEvents, round: &mut Round) {
+    pub fn offer(&mut self, session: SessionId, events_max: usize, events: &mut HeldEvents, round: &mut Round) {
         if self.parked == Parked::Yes {
             return;
         }
@@ -358,6 +366,7 @@ impl Queue {
         }
         round.offers.push(Offer {
             seat: self.seat,
+            session,
             picks: offered,
             gaps: gaps..round.gaps.len(),
             kind,
@@ -533,7 +542,7 @@ impl Queue {
     /// The session has come to another partition, where its events have other handles.
     pub fn come_to(&mut self, seat: Seat, taken_in: u64, name: impl Fn(u32) -> u32, ready: &mut VecDeque<Seat>) {
         (self.seat, self.taken_in) = (seat, taken_in);
-        (self.is_listed, self.is_listed_unread, self.is_resting) = (false, false, false);
+        (self.is_listed, self.is_resting) = (false, false);
         self.pending.rename(&name);
         if let Some(window) = &mut self.window {
             window.rename(&name);
@@ -582,18 +591,9 @@ impl Queue {
 
     /// What became of everything that was accepted and is not in the log, but for what was delivered.
     pub fn accounting(&self) -> Accounting {
-        let losses = self.losses.as_deref();
-        let count = |of: fn(&Losses) -> u64| losses.map_or(0, of);
-        let accounting = Accounting {
-            accepted: 0,
-            delivered: 0,
-            dropped: count(|losses| losses.dropped),
-            shed: count(|losses| losses.shed),
-            discarded: Discarded { unsubscribe: count(|losses| losses.discarded), ..Discarded::default() },
-            abandoned: count(|losses| losses.abandoned),
-            pending: self.waiting() as u64,
-        };
-        Accounting { accepted: accounting.accounted(), ..accounting }
+        let accounting = self.losses.as_deref().map(Losses::accounting).unwrap_or_default();
+        let pending = self.waiting() as u64;
+        Accounting { accepted: accounting.accepted + pending, pending, ..accounting }
     }
 
     /// Checks the order and the limits, while no offer is out; returns the number of handles held.

@@ -3,8 +3,10 @@
 //! Most sessions of a big community are *plain*: they take what they are offered, and there is nothing to remember of them
 //! but a count. They cost 12 bytes and two bits. So do those who wait with *one* event and nothing else: in a room of
 //! few that is the usual case, and the event's handle stands where the number of a queue would. Whoever has more pending,
-//! has lost something, acknowledges, lags, is parked or is read through an outbox has a [`Queue`] until that is over.
+//! acknowledges, lags, is parked or is read through an outbox has a [`Queue`] until that is over. What a session lost stands
+//! aside until it needs a queue again.
 
+use super::fate::Losses;
 use super::log::Columns;
 use super::pass::PassWord;
 use super::queue::Queue;
@@ -23,8 +25,13 @@ pub(super) struct Roster {
     known_count: usize,
     queues: Vec<Queue>,
     free: Vec<u32>,
-    /// By place: handles of the sessions that came from another partition.
+    /// What sessions without a queue have lost, by place.
+    losses: AHashMap<usize, Box<Losses>>,
+    /// Handles of the sessions that came from another partition, by place, and by word of 64 places where they are.
     handles: AHashMap<usize, SessionId>,
+    moved: Vec<u64>,
+    /// By word of 64 places: who is in the partition's list of sessions that may have to give way.
+    listed_unread: Vec<u64>,
 }
 
 /// One place. All in one line of memory: with a million sessions, the next event is for one that no cache has.
@@ -38,7 +45,7 @@ struct Berth {
     delivered: u32,
 }
 
-/// What is known of a session.
+/// What is known of a session, beside what was delivered to it and what it lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// Nothing.
@@ -84,7 +91,10 @@ impl Roster {
             known_count: 0,
             queues: Vec::new(),
             free: Vec::new(),
+            losses: AHashMap::new(),
             handles: AHashMap::new(),
+            moved: Vec::new(),
+            listed_unread: Vec::new(),
         }
     }
 
@@ -95,6 +105,8 @@ impl Roster {
             self.berths.resize(place + 1, Berth::EMPTY);
             self.here.resize(place / 64 + 1, 0);
             self.known.resize(place / 64 + 1, 0);
+            self.moved.resize(place / 64 + 1, 0);
+            self.listed_unread.resize(place / 64 + 1, 0);
         }
         self.berths[place] = Berth { generation: seat.generation(), ..Berth::EMPTY };
         self.here[place / 64] |= 1 << (place % 64);
@@ -108,19 +120,25 @@ impl Roster {
         if !self.delivered_high.is_empty() {
             self.delivered_high.remove(&place);
         }
+        if !self.losses.is_empty() {
+            self.losses.remove(&place);
+        }
         if !self.handles.is_empty() {
             self.handles.remove(&place);
+            self.moved[place / 64] &= !(1 << (place % 64));
         }
+        self.listed_unread[place / 64] &= !(1 << (place % 64));
     }
 
     /// The session in this place has come from another partition.
     pub fn set_handle(&mut self, place: usize, session: SessionId) {
         self.handles.insert(place, session);
+        self.moved[place / 64] |= 1 << (place % 64);
     }
 
-    /// Whether a session here has a handle that is not its seat's.
-    pub fn has_moved_here(&self) -> bool {
-        !self.handles.is_empty()
+    /// Sessions that have come from another partition among the 64 places of a word: their handles are not their seats'.
+    pub fn moved_word(&self, word: usize) -> u64 {
+        self.moved[word]
     }
 
     /// The handle of the session in a seat.
@@ -129,6 +147,24 @@ impl Roster {
             true => seat.as_handle(),
             false => self.handles.get(&seat.place(self.layout)).copied().unwrap_or(seat.as_handle()),
         }
+    }
+
+    /// What a session without a queue has lost.
+    pub fn losses(&self, place: usize) -> Option<&Losses> {
+        self.losses.get(&place).map(Box::as_ref)
+    }
+
+    /// Marks a session as listed among those that may have to give way; whether it was not.
+    pub fn list_unread(&mut self, place: usize) -> bool {
+        let marks = &mut self.listed_unread[place / 64];
+        let was_not = *marks >> (place % 64) & 1 == 0;
+        *marks |= 1 << (place % 64);
+        was_not
+    }
+
+    /// A session has been taken from that list.
+    pub fn unlist_unread(&mut self, place: usize) {
+        self.listed_unread[place / 64] &= !(1 << (place % 64));
     }
 
     /// Places that were ever taken.
@@ -180,6 +216,12 @@ impl Roster {
         self.known.get(word).copied().unwrap_or(0)
     }
 
+    /// The first word from this one on that has sessions that are not plain.
+    pub fn next_known_word(&self, from: usize) -> Option<usize> {
+        let rest = self.known.get(from..)?;
+        rest.iter().position(|known| *known != 0).map(|at| from + at)
+    }
+
     /// Whether all sessions are plain.
     pub fn knows_nobody(&self) -> bool {
         self.known_count == 0
@@ -200,6 +242,11 @@ impl Roster {
     pub fn known(&self) -> impl Iterator<Item = (usize, Standing)> {
         let places = (0..self.len()).filter(|&place| !self.is_plain(place));
         places.map(|place| (place, self.standing(place)))
+    }
+
+    /// How many sessions have a queue.
+    pub fn queues_len(&self) -> usize {
+        self.queues.len() - self.free.len()
     }
 
     /// The sessions that have a queue, by place.
@@ -247,7 +294,11 @@ impl Roster {
             }
         };
         berth.standing = index;
-        &mut self.queues[index as usize]
+        let queue = &mut self.queues[index as usize];
+        if !self.losses.is_empty() {
+            queue.set_losses(self.losses.remove(&place));
+        }
+        queue
     }
 
     /// Takes a session's queue out, with what is in it.
@@ -257,7 +308,7 @@ impl Roster {
         Some(std::mem::replace(queue, empty))
     }
 
-    /// Nothing is to be remembered of a session any more; if it has a queue, that is empty.
+    /// Nothing is to be remembered of a session any more but what it lost; if it has a queue, that is empty.
     #[inline]
     pub fn make_plain(&mut self, place: usize) {
         let berth = &mut self.berths[place];
@@ -269,6 +320,9 @@ impl Roster {
         self.known[place / 64] &= !(1 << (place % 64));
         self.known_count -= 1;
         if let Standing::Queue(index) = standing {
+            if let Some(losses) = self.queues[index as usize].take_losses() {
+                self.losses.insert(place, losses);
+            }
             self.end_queue(index);
         }
     }
@@ -382,7 +436,14 @@ mod tests {
         }
         let (first_seat, generations) = roster.seats_of_word(0);
         let events = Columns::Same(0b1001_0100_1111_0001);
-        roster.add_delivered_word(&PassWord { first_place: 0, first_seat, places: u64::MAX, events, generations });
+        roster.add_delivered_word(&PassWord {
+            first_place: 0,
+            first_seat,
+            places: u64::MAX,
+            events,
+            generations,
+            moved: 0,
+        });
         for place in 0..64 {
             assert_eq!(roster.delivered(place), u64::from(u32::MAX) - place as u64 + 8, "place {place}");
         }

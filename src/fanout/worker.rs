@@ -1,6 +1,6 @@
 //! The push face: a partition's [`Worker`] hands each of its sessions, in turn, everything that is pending for it.
 
-use super::batch::{Batch, Outcome, Round, handle_of};
+use super::batch::{Batch, Outcome, Round};
 use super::partition::{Ending, Partition};
 use super::pass::PassRound;
 use super::{Lane, Shared};
@@ -242,7 +242,7 @@ where
 {
     for at in 0..round.offers.len() {
         let offer = &round.offers[at];
-        let session = round.handle_of(offer.seat);
+        let session = offer.session;
         if lane.changes.count() != changes && !lane.queues.lock().stands(offer.seat) {
             round.offers[at].outcome = Outcome::PassedBy;
             continue;
@@ -270,7 +270,7 @@ fn hand_over_pass<F>(pass: &mut PassRound, lane: &Lane, changes: u64, host: &mut
 where
     F: FnMut(SessionId, Batch<'_>) -> Took,
 {
-    let PassRound { words, others, round: Round { picks, events, handles, .. }, .. } = pass;
+    let PassRound { words, handles, others, round: Round { picks, events, .. }, .. } = pass;
     let mut listed = 0;
     for word in words.iter() {
         drained.sessions += word.sessions();
@@ -293,7 +293,7 @@ where
                         listed = offered;
                         list(offered, picks);
                     }
-                    let Took(taken) = host(handle_of(handles, seat), Batch::of_events(picks, events));
+                    let Took(taken) = host(word.handle(bit, handles), Batch::of_events(picks, events));
                     if taken < picks.len() {
                         others.push((seat, Outcome::Took(taken)));
                         drained.items -= picks.len() - taken;
@@ -303,7 +303,7 @@ where
             left &= u64::MAX << bit << 1;
             let Err(payload) = all else { break };
             let seat = word.seat(bit);
-            drained.panics.push(HostPanic { session: handle_of(handles, seat), payload });
+            drained.panics.push(HostPanic { session: word.handle(bit, handles), payload });
             drained.items -= picks.len();
             others.push((seat, Outcome::Panicked));
         }

@@ -16,6 +16,9 @@ pub(in crate::fanout) struct Accepted {
     pub overflowed: Vec<Seat>,
 }
 
+/// The session cannot go on without the event, and has no room for it.
+struct MustEnd;
+
 impl Partition {
     /// Takes in an event for these sessions, all of which are connected here.
     pub fn accept(
@@ -27,13 +30,14 @@ impl Partition {
         overload: Overload,
     ) -> Result<Accepted, OverBudget> {
         let count = audience.len();
-        let is_for_many = count >= self.log_sessions_min;
-        let needed = if is_for_many { bytes_for(event, 1) + entry_bytes(audience) } else { bytes_for(event, count) };
+        // What comes behind something that waits waits, too: nobody has to look for what is before it.
+        let is_for_log = count >= self.log_sessions_min || self.log.has_waiting();
+        let needed = if is_for_log { bytes_for(event, 1) + entry_bytes(audience) } else { bytes_for(event, count) };
         if !self.make_room(needed) {
             self.totals.refused += count as u64;
             return Err(OverBudget);
         }
-        if is_for_many {
+        if is_for_log {
             let index = self.events.insert(sequence, event.clone(), topics, 1);
             self.log.push(Entry::new(index, overload, audience.clone()));
             self.totals.accept(count);
@@ -42,7 +46,7 @@ impl Partition {
         let index = self.events.insert(sequence, event.clone(), topics, count);
         let mut overflowed = Vec::new();
         audience.for_each(|place| {
-            if !self.push(place, index, overload) {
+            if let Err(MustEnd) = self.push(place, index, overload) {
                 overflowed.extend(self.roster.seat_at(place));
             }
         });
@@ -52,41 +56,39 @@ impl Partition {
         Ok(Accepted { count: count - overflowed.len(), overflowed })
     }
 
-    /// Puts an event into a session's queue, the hot path of a publish; whether the session can go on.
-    fn push(&mut self, place: usize, index: u32, overload: Overload) -> bool {
-        if self.log.is_empty() {
-            if let Some(seat) = self.roster.begin_one(place, index) {
-                self.ready.push_back(seat);
-                self.totals.owed += 1;
-                self.totals.accept(1);
-                return true;
-            }
-            self.queue(place);
-        } else {
-            self.queue(place);
-            self.take_in(place, self.log.end());
+    /// Puts an event into a session's queue: the hot path of a publish.
+    fn push(&mut self, place: usize, index: u32, overload: Overload) -> Result<(), MustEnd> {
+        if self.log.is_empty()
+            && let Some(seat) = self.roster.begin_one(place, index)
+        {
+            self.ready.push_back(seat);
+            self.totals.owed += 1;
+            self.totals.accept(1);
+            return Ok(());
         }
-        let Partition { roster, events, ready, totals, unread, .. } = self;
+        self.queue(place);
+        // Of what is on its way, what has not come to it yet.
+        self.take_in(place, self.log.set_out());
+        let Partition { roster, events, ready, totals, .. } = self;
         let queue = roster.queue_mut(place).expect("it was just given one");
         if queue.is_overflowing() {
-            return false;
+            return Err(MustEnd);
         }
         // Only a first event changes what follows.
         let is_first = queue.has_no_events();
         let was_owed = is_first && queue.is_owed();
         let Pushed::Dropping(dropped) = queue.push(index, overload, self.events_per_session_max, events, ready) else {
-            return false;
+            return Err(MustEnd);
         };
         if is_first {
             totals.owed += usize::from(queue.is_owed()) - usize::from(was_owed);
-            if !queue.is_listed_unread && queue.is_unread() {
-                queue.is_listed_unread = true;
-                unread.push_back(queue.seat);
-            }
         }
         totals.accept(1);
         totals.drop_pending(dropped);
-        true
+        if is_first {
+            self.list_unread(place);
+        }
+        Ok(())
     }
 
     /// Makes sure that so many bytes fit into the budget, at the cost of sessions that nobody is about to read.
@@ -97,16 +99,13 @@ impl Partition {
         while self.held_bytes().total().saturating_add(needed) > self.bytes_max {
             let Some(seat) = self.unread.pop_front() else { return false };
             let Ok(place) = self.place(seat) else { continue };
-            let Partition { roster, events, totals, unread, .. } = self;
-            let Some(queue) = roster.queue_mut(place) else { continue };
-            let shed = if queue.is_unread() { queue.shed(events) } else { 0 };
+            self.roster.unlist_unread(place);
+            let Partition { roster, events, totals, .. } = self;
+            let Some(queue) = roster.queue_mut(place).filter(|queue| queue.has_unread()) else { continue };
+            let shed = queue.shed(events);
             totals.drop_pending(shed);
             totals.accounting.shed += shed;
-            // Who has nothing to give is listed again with its next event.
-            queue.is_listed_unread = shed > 0;
-            if queue.is_listed_unread {
-                unread.push_back(seat);
-            }
+            self.list_unread(place);
         }
         true
     }

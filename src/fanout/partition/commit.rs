@@ -80,7 +80,7 @@ impl Partition {
         round.picks.clear();
         for_each_bit(events.into(), |pick| round.picks.push(pick as u32));
         let picks = 0..round.picks.len();
-        let offer = Offer { seat, picks, gaps: 0..0, kind: Kind::New, outcome };
+        let offer = Offer { seat, session: self.roster.handle_of(seat), picks, gaps: 0..0, kind: Kind::New, outcome };
         let answer = Answer::of(&offer, round, self.on_panic);
         self.book_gone(&answer);
         let Some(place) = place else {

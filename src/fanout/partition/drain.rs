@@ -11,12 +11,12 @@ impl Partition {
     /// A drain begins: what waits in the log sets out, unless something is on its way still. The queues are to
     /// [take it in](Self::take_in_some) before the [turn begins](Self::begin_turn).
     pub fn begin_drain(&mut self) {
-        if self.log.pass_end().is_some() && !self.log.is_taking_in() && !self.goes_on() {
+        if self.log.pass_end().is_some() && self.log.taking_in().is_none() && !self.goes_on() {
             self.end_pass();
         }
         let entries_max = self.events_per_session_max.min(self.batch_max);
         self.log.begin_pass(entries_max);
-        if self.log.is_taking_in() && self.roster.knows_nobody() {
+        if self.roster.knows_nobody() && self.log.taking_in().is_some() {
             self.log.begin_offering();
         }
     }
@@ -29,20 +29,20 @@ impl Partition {
 
     /// Lets the queues of some more sessions take in what is on its way; whether there are more.
     pub fn take_in_some(&mut self, sessions_max: usize) -> bool {
-        let Some(end) = self.log.pass_end().filter(|_| self.log.is_taking_in()) else { return false };
+        let Some(end) = self.log.pass_end() else { return false };
         let mut sessions = 0;
         while sessions < sessions_max {
-            let Partition { log, roster, .. } = self;
-            let Some(word) = log.next_word(|word| roster.known_word(word)) else {
-                log.begin_offering();
+            let Some(next) = self.log.taking_in() else { return false };
+            let Some(word) = self.roster.next_known_word(*next) else {
+                self.log.begin_offering();
                 return false;
             };
-            let places = std::mem::take(&mut word.left);
-            let first_place = word.first_place;
+            *next = word + 1;
+            let places = self.roster.known_word(word);
             sessions += places.count_ones() as usize;
             for_each_bit(places, |bit| {
-                self.queue(first_place + bit);
-                self.take_in(first_place + bit, end);
+                self.queue(word * 64 + bit);
+                self.take_in(word * 64 + bit, end);
             });
         }
         true
@@ -50,7 +50,7 @@ impl Partition {
 
     /// Sessions that must end, since an event that they must not miss came from the log to their full queues.
     pub fn take_overflowing(&mut self) -> Vec<Seat> {
-        std::mem::take(&mut self.overflowing)
+        std::mem::take(&mut self.overflowing).into()
     }
 
     /// Those who are ready now have their turn, who becomes ready meanwhile waits for the next drain.
@@ -60,7 +60,7 @@ impl Partition {
 
     /// About how many sessions wait for a drain; some may have nothing to get any more.
     pub fn ready_len(&self) -> usize {
-        self.turn.len() + self.ready.len() + self.overflowing.len() + self.log.targets()
+        self.turn.len() + self.ready.len() + self.overflowing.len() + self.log.sessions_most()
     }
 
     /// Fills a round with offers to at most `sessions_max` of the sessions whose turn it is.
@@ -74,21 +74,19 @@ impl Partition {
                 Standing::One(index) => {
                     roster.hand_over_one(place);
                     let pick = events.share(index, round);
-                    round.offer_one(seat, pick);
+                    round.offer_one(seat, roster.handle_of(seat), pick);
                 }
                 Standing::Queue(_) => {
+                    let session = roster.handle_of(seat);
                     let queue = roster.queue_mut(place).expect("it has one");
                     if queue.unlist() {
-                        queue.offer(self.batch_max, events, round);
+                        queue.offer(session, self.batch_max, events, round);
                     } else {
                         self.rest(place);
                     }
                 }
                 Standing::Plain | Standing::OneInHand(_) => {}
             }
-        }
-        if self.roster.has_moved_here() {
-            round.handles.extend(round.offers.iter().map(|offer| (offer.seat, self.roster.handle_of(offer.seat))));
         }
     }
 
@@ -109,7 +107,12 @@ impl Partition {
             room -= places.count_ones() as usize;
             let (first_place, events) = (word.first_place, word.columns);
             let (first_seat, generations) = roster.seats_of_word(first_place);
-            pass.words_mut().push(PassWord { first_place, first_seat, places, events, generations });
+            let moved = roster.moved_word(first_place / 64);
+            for_each_bit(places & moved, |bit| {
+                let seat = first_seat.beside(bit, generations[bit]);
+                pass.handles.push((seat, roster.handle_of(seat)));
+            });
+            pass.words_mut().push(PassWord { first_place, first_seat, places, events, generations, moved });
         }
         self.in_hand = (!pass.is_empty()).then(|| Arc::clone(&pass.words));
         self.since_offered = SinceOffered::Unchanged;
@@ -117,13 +120,6 @@ impl Partition {
             pass.pass = self.log.pass_number();
             pass.round.clear();
             pass.round.events.extend(self.log.pass_entries().map(|entry| self.events.held(entry.index)));
-        }
-        pass.round.handles.clear();
-        if self.roster.has_moved_here() {
-            let PassRound { words, round, .. } = pass;
-            words.iter().for_each(|word| {
-                word.for_each(|seat, _| round.handles.push((seat, self.roster.handle_of(seat))));
-            });
         }
     }
 
@@ -135,7 +131,8 @@ impl Partition {
     /// Takes away some more of the queues that nobody needs since the log has gone on; whether there are more.
     pub fn rest_some(&mut self, sessions_max: usize) -> bool {
         let first = self.rested.len().saturating_sub(sessions_max);
-        for place in self.rested.split_off(first) {
+        for seat in self.rested.split_off(first) {
+            let Ok(place) = self.place(seat) else { continue };
             if let Some(queue) = self.roster.queue_mut(place) {
                 queue.is_resting = false;
                 self.rest(place);

@@ -3,7 +3,6 @@
 use super::Partition;
 use super::totals::Direction;
 use crate::fanout::batch::Held;
-use crate::fanout::held_events::bytes_for;
 use crate::fanout::queue::Queue;
 use crate::fanout::roster::Standing;
 use crate::registry::{MoveError, NoSuchSession, Seat, SessionId, Topic};
@@ -27,7 +26,8 @@ impl Partition {
         if self.is_busy(place) {
             return Err(MoveError::Busy);
         }
-        if self.is_plain(place) && self.waiting_in_log(place).next().is_none() {
+        let has_lost = self.roster.losses(place).is_some();
+        if self.is_plain(place) && !has_lost && self.waiting_in_log(place).next().is_none() {
             return Ok(0);
         }
         self.queue(place);
@@ -37,7 +37,7 @@ impl Partition {
             // It must end: an event that it must not miss came from the log, and its queue was full.
             return Err(MoveError::Busy);
         }
-        Ok(queue.indices().map(|index| bytes_for(&self.events.held(index).event, 1)).sum())
+        Ok(queue.indices().map(|index| self.events.bytes_of(index)).sum())
     }
 
     /// Whether a session's events are in other hands.

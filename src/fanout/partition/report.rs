@@ -3,7 +3,7 @@
 use super::Partition;
 use super::totals::Totals;
 use crate::fanout::event::Sequence;
-use crate::fanout::fate::Fate;
+use crate::fanout::fate::{Fate, Losses};
 use crate::fanout::queue::Queue;
 use crate::fanout::roster::Standing;
 use crate::registry::{NoSuchSession, Seat, SessionId};
@@ -44,8 +44,10 @@ impl Partition {
             return queue.fate(sequence, &self.events);
         }
         let mut offered = self.log.pass_entries().enumerate().filter(|(bit, _)| in_hand >> bit & 1 == 1);
-        let is_in_hand = offered.any(|(_, entry)| self.events.sequence(entry.index) == sequence);
-        if is_in_hand { Fate::Offered } else { Fate::HandedOver }
+        if offered.any(|(_, entry)| self.events.sequence(entry.index) == sequence) {
+            return Fate::Offered;
+        }
+        self.roster.losses(place).and_then(|losses| losses.fate(sequence)).unwrap_or(Fate::HandedOver)
     }
 
     /// A session's events that are neither in the log nor in hand straight from there.
@@ -60,7 +62,8 @@ impl Partition {
     pub fn accounting(&self, seat: Seat) -> Result<Accounting, NoSuchSession> {
         let place = self.place(seat)?;
         let queue = self.roster.queue(place);
-        let mut accounting = queue.map(Queue::accounting).unwrap_or_default();
+        let lost = || self.roster.losses(place).map(Losses::accounting).unwrap_or_default();
+        let mut accounting = queue.map_or_else(lost, Queue::accounting);
         let one = if queue.is_none() { self.known_pending(place) } else { 0 };
         let in_log = self.waiting_in_log(place).count();
         let pending = (one + in_log) as u64 + u64::from(self.straight_in_hand(place).count_ones());
@@ -114,6 +117,7 @@ impl Partition {
             ready: self.ready_len(),
             lagging: self.totals.lagging,
             parked: self.totals.parked,
+            queues: self.roster.queues_len(),
             unacknowledged: self.totals.unacknowledged,
             events_held: self.events.len(),
             events_in_log: self.log.len(),

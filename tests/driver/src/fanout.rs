@@ -267,9 +267,8 @@ impl Host {
         let another = |who: u8| sessions[usize::from(who) % sessions.len()];
         let name = |session| sessions.iter().position(|known| *known == session).expect("a session we connected");
         let (partition_id, schedule) = (worker.partition(), &mut self.schedule);
-        let taken_in = |fanout: &Fanout| fanout.schedule(partition_id).0;
-        let taken_in_before = taken_in(fanout);
-        let mut taken_in_at_first = None;
+        let set_out = |fanout: &Fanout| fanout.schedule(partition_id).0;
+        let mut set_out_at_first = None;
         let mut handed: Vec<Handed> = Vec::new();
         let mut panics = 0;
         let drained = worker.drain(sessions_max.into(), |session, batch| {
@@ -280,7 +279,7 @@ impl Host {
                 schedule.rounds.push(in_hand.into_iter().map(name).collect());
             }
             schedule.handed.push(who);
-            taken_in_at_first.get_or_insert_with(|| taken_in(fanout));
+            set_out_at_first.get_or_insert_with(|| set_out(fanout));
             let seen = match answer {
                 None => Seen::Nothing,
                 Some(answer) => match answer.call {
@@ -323,7 +322,7 @@ impl Host {
         });
         assert_eq!((drained.sessions, drained.panics.len()), (handed.len(), panics));
         self.panics[usize::from(partition)] += panics as u64;
-        schedule.taken_in = taken_in_at_first.unwrap_or_else(|| taken_in(fanout)).abs_diff(taken_in_before) as usize;
+        schedule.set_out = set_out_at_first.unwrap_or_else(|| set_out(fanout));
         Seen::Drained { handed, overflowed: drained.overflowed.into_iter().map(name).collect() }
     }
 }

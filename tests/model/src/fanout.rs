@@ -264,8 +264,8 @@ pub struct Pressure {
 /// In which order a drain served the sessions, which is oyez's own affair.
 #[derive(Debug, Default)]
 pub struct Schedule {
-    /// How many entries of the log it took in first.
-    pub taken_in: usize,
+    /// How many entries of the log have set out by then, since the beginning.
+    pub set_out: u64,
     /// Sessions that had something in hand at the same time.
     pub rounds: Vec<BTreeSet<usize>>,
     /// All sessions that were handed something, in order.
@@ -300,6 +300,8 @@ pub struct Model {
     subscribers: BTreeMap<u8, BTreeSet<usize>>,
     /// Events for many sessions of each partition, which wait for its next drain.
     logs: Vec<VecDeque<Entry>>,
+    /// How many events each log has been given.
+    logged: Vec<u64>,
     /// The topics of each event.
     topics: Vec<Vec<u8>>,
     /// What each partition settled for sessions that have moved on, less what others had settled for those that came.
@@ -309,6 +311,8 @@ pub struct Model {
 
 /// An event for many sessions.
 struct Entry {
+    /// How many came before it.
+    position: u64,
     sequence: u64,
     class: u8,
     /// Those whose queues have not taken it in.
@@ -603,6 +607,7 @@ impl Model {
             topics: vec![Vec::new()],
             moved: vec![Accounting::default(); limits.partitions.into()],
             logs: (0..limits.partitions).map(|_| VecDeque::new()).collect(),
+            logged: vec![0; limits.partitions.into()],
             last: 0,
         }
     }
@@ -920,9 +925,11 @@ impl Model {
             if refusing.contains(&(partition as u8)) {
                 names.iter().for_each(|name| self.sessions[*name].note(sequence, Fate::Refused));
                 refused += names.len();
-            } else if !names.is_empty() && names.len() >= self.limits.log_sessions {
+            } else if !names.is_empty() && (names.len() >= self.limits.log_sessions || self.has_waiting(partition)) {
                 count += names.len();
-                self.logs[partition].push_back(Entry { sequence, class, names });
+                let position = self.logged[partition];
+                self.logged[partition] += 1;
+                self.logs[partition].push_back(Entry { position, sequence, class, names });
             } else {
                 for name in audience.iter().copied().filter(|name| names.contains(name)) {
                     if self.enter(name, sequence, class) {
@@ -935,6 +942,11 @@ impl Model {
             }
         }
         Seen::Published { sequence, count, refused, overflowed }
+    }
+
+    /// Whether something in the log has not set out and waits for somebody: what comes then waits behind it.
+    fn has_waiting(&self, partition: usize) -> bool {
+        self.logs[partition].iter().any(|entry| !entry.names.is_empty())
     }
 
     /// How many events each of these sessions gave up, if all together gave up so many and then ended for an event of this
@@ -971,9 +983,8 @@ impl Model {
             })
     }
 
-    /// Puts an event into a session's queue, behind what waits for it in the log; false if it can't go on.
+    /// Puts an event into a session's queue; false if it can't go on.
     fn enter(&mut self, name: usize, sequence: u64, class: u8) -> bool {
-        self.take_in(name, usize::MAX);
         let session = &mut self.sessions[name];
         let goes_on = !session.overflowed && session.enter(sequence, class, self.limits.events_per_session);
         session.accounting.accepted += u64::from(goes_on);
@@ -1028,9 +1039,11 @@ impl Model {
         }
         let partition = usize::from(partition);
         let here = self.connected_to(partition);
-        let overflowed = self.take_in_all(partition, &here, schedule.taken_in);
+        let is_on_its_way = |entry: &&Entry| entry.position < schedule.set_out;
+        let set_out = self.logs[partition].iter().take_while(is_on_its_way).count();
+        let overflowed = self.take_in_all(partition, &here, set_out);
         let mut owed: Vec<usize> = here.into_iter().filter(|name| self.is_waiting(*name)).collect();
-        if schedule.taken_in == 0 && !self.logs[partition].is_empty() {
+        if set_out == 0 && self.has_waiting(partition) {
             assert!(!owed.is_empty(), "a drain takes in nothing from the log, though nothing is on its way");
         }
 
@@ -1074,7 +1087,8 @@ impl Model {
 
     /// The first entries of the log come to the sessions' queues; returns the sessions that had to end for it.
     fn take_in_all(&mut self, partition: usize, here: &[usize], entries: usize) -> BTreeSet<usize> {
-        assert!(entries <= self.limits.events_per_session.min(self.limits.batch));
+        let for_somebody = self.logs[partition].iter().take(entries).filter(|entry| !entry.names.is_empty());
+        assert!(for_somebody.count() <= self.limits.events_per_session.min(self.limits.batch));
         here.iter().for_each(|name| self.take_in(*name, entries));
         self.logs[partition].drain(..entries);
         let overflowed = here.iter().copied().filter(|name| self.sessions[*name].overflowed);
