@@ -334,6 +334,25 @@ fn an_event_that_nobody_waits_for_any_more_leaves_the_log() {
     assert_eq!(fanout.stats().partitions[0].events_in_log, 0);
 }
 
+#[test]
+fn a_session_whose_batch_is_in_hand_does_not_move() {
+    for log_sessions_min in [1, 64] {
+        let options = FanoutOptions::default().partitions(2).log_sessions_min(log_sessions_min);
+        let (fanout, sessions) = fanout_with_room(options, 3);
+        fanout.publish(&to_room(), event("x")).unwrap();
+        let mut worker = fanout.worker(HERE).unwrap();
+        let drained = worker.drain(usize::MAX, |session, _| {
+            assert_eq!(fanout.move_to(session, PartitionId(1)), Err(MoveError::Busy));
+            Took::ALL
+        });
+        assert_eq!(drained.resume_panics().items, 3);
+        for session in sessions {
+            fanout.move_to(session, PartitionId(1)).unwrap();
+            assert_eq!(fanout.accounting(session).unwrap().delivered, 1);
+        }
+    }
+}
+
 /// Whoever was slow, parked or lost something once must not stay expensive.
 #[test]
 fn a_session_that_has_caught_up_has_no_queue() {
