@@ -1,10 +1,10 @@
 //! Which sessions get an event, and how it reaches them in order: [`Fanout`].
 //!
 //! The many-threaded face of the library. A `partition.rs` has its sessions (`roster.rs`), what waits for many of them
-//! (`log.rs`) and for each (`queue.rs`, made of `items.rs` and `window.rs`), the events themselves (`held_events.rs`) and
-//! the accounting. `worker.rs` and `outbox.rs` are the two ways to read it, `batch.rs` and `pass.rs` what is on the way to
-//! the host, `answer.rs` what comes back; `seats.rs` finds who has moved, `fate.rs` what is remembered to explain
-//! itself; `event.rs`, `options.rs` and `outcome.rs` are the values.
+//! (`log.rs`) and for each (`queue.rs`, made of `items.rs` and `window.rs`), the events themselves (`held_events.rs`)
+//! and the accounting. `worker.rs` and `outbox.rs` are the two ways to read it, `batch.rs` and `pass.rs` what is on the
+//! way to the host, `answer.rs` what comes back; `seats.rs` finds who has moved, `fate.rs` what is remembered to
+//! explain itself; `event.rs`, `options.rs` and `outcome.rs` are the values.
 //!
 //! **Order and locks.** A publish takes its sequence, finds its audience and gives the event to every partition under
 //! the registry's lock, so every session sees all events in the order of their sequences, whatever their order keys.
@@ -67,8 +67,8 @@ use std::task::Waker;
 ///   [acknowledged](Self::acknowledge) comes again.
 /// - **Nothing is lost silently**: [`Accounting`] says where every accepted event went.
 /// - **The publisher does not pay for the audience.** An event for 64 sessions of a partition or more waits in the
-///   partition's log, at the same cost for ten and for a million; the worker takes it to each. Fewer get it in their queues
-///   at once. One lock orders all publishes.
+///   partition's log, at the same cost for ten and for a million; the worker takes it to each. Fewer get it in their
+///   queues at once. One lock orders all publishes.
 ///
 /// # Examples
 ///
@@ -107,8 +107,8 @@ struct Shared {
 /// One partition, as threads see it.
 struct Lane {
     queues: Mutex<Partition>,
-    /// Raised when sessions have ended, parked or come back, so that a worker with offers in hand looks whether they still
-    /// stand.
+    /// Raised when sessions have ended, parked or come back, so that a worker with offers in hand looks whether they
+    /// still stand.
     changes: Changes,
 }
 
@@ -262,8 +262,8 @@ impl Fanout {
     }
 
     /// Ends a session: its handle is unknown from here on, and what is pending for it is discarded. Returns the number
-    /// of topics it was subscribed to. O(log n) for each of them, and O(1) for each event that is pending for it or waits in
-    /// its partition's log.
+    /// of topics it was subscribed to. O(log n) for each of them, and O(1) for each event that is pending for it or
+    /// waits in its partition's log.
     ///
     /// # Errors
     ///
@@ -279,8 +279,8 @@ impl Fanout {
     }
 
     /// Ends all sessions of a partition, as if each had disconnected; returns their number. The partition stays, and
-    /// its worker too. O(log n) for each subscription, and O(1) for each session and event that waits in the log, in one
-    /// go: publishers wait for it.
+    /// its worker too. O(log n) for each subscription, and O(1) for each session and event that waits in the log, in
+    /// one go: publishers wait for it.
     ///
     /// # Errors
     ///
@@ -297,16 +297,17 @@ impl Fanout {
         Ok(sessions)
     }
 
-    /// Moves a session to another partition: to another worker. It keeps its handle, its subscriptions, what is pending for
-    /// it and what it has not acknowledged; order is kept, nothing is lost, nothing comes twice. [`fate`](Self::fate)
-    /// knows of earlier events only whether they are pending. O(log n) for each subscription and O(1) for each event that
-    /// goes along; publishers wait.
+    /// Moves a session to another partition: to another worker. It keeps its handle, its subscriptions, what is pending
+    /// for it and what it has not acknowledged; order is kept, nothing is lost, nothing comes twice.
+    /// [`fate`](Self::fate) knows of earlier events only whether they are pending. O(log n) for each subscription and
+    /// O(1) for each event that goes along; publishers wait.
     ///
     /// # Errors
     ///
     /// When no such session is connected, there is no such partition or it is full or over its budget, or the session's
-    /// events are in other hands: its batch in a callback's, or in its outbox's. The session is where it was then; for one
-    /// whose events have no room in the new partition, others there may have given way, as for a publish that is refused.
+    /// events are in other hands: its batch in a callback's, or in its outbox's. The session is where it was then; for
+    /// one whose events have no room in the new partition, others there may have given way, as for a publish that is
+    /// refused.
     ///
     /// ```
     /// use oyez::{Event, Fanout, FanoutOptions, MoveError, OrderKey, PartitionId, Query, Took, Topic};
@@ -413,10 +414,10 @@ impl Fanout {
 
     /// Accepts an event for every session in the query's audience, and tells for how many. Never waits for a session or
     /// a worker. For one topic O(partitions), and O(1) for each session of a partition in which it has fewer than
-    /// [`log_sessions_min`](FanoutOptions::log_sessions_min) and nothing waits in the log; for several topics O(n log n) in
-    /// the subscribers of all but the largest, or O(places / 64) when they are many. More when sessions have to give way or
-    /// end for it. A worker may hand the event over before the call returns; who must know the number first asks for the
-    /// [`audience`](Self::audience).
+    /// [`log_sessions_min`](FanoutOptions::log_sessions_min) and nothing waits in the log; for several topics O(n log
+    /// n) in the subscribers of all but the largest, or O(places / 64) when they are many. More when sessions have to
+    /// give way or end for it. A worker may hand the event over before the call returns; who must know the number first
+    /// asks for the [`audience`](Self::audience).
     ///
     /// # Errors
     ///
@@ -480,10 +481,10 @@ impl Fanout {
         Ok(receipt)
     }
 
-    /// Takes in no more events: every later publish is refused. What was accepted is still drained, and workers that wait
-    /// are woken: once every session has been handed everything, [`Worker::wait`] and [`Worker::poll_ready`] say
-    /// [`Closed`](Readiness::Closed). A host that shuts down closes, lets its workers drain until then, disconnects at its
-    /// deadline who is still behind, and lets go. O(partitions).
+    /// Takes in no more events: every later publish is refused. What was accepted is still drained, and workers that
+    /// wait are woken: once every session has been handed everything, [`Worker::wait`] and [`Worker::poll_ready`] say
+    /// [`Closed`](Readiness::Closed). A host that shuts down closes, lets its workers drain until then, disconnects at
+    /// its deadline who is still behind, and lets go. O(partitions).
     ///
     /// ```
     /// use oyez::{Event, Fanout, FanoutOptions, OrderKey, Query, Topic, Unpublished};
@@ -551,8 +552,8 @@ impl Fanout {
 
     /// A session is back on a new connection, and its client has every event up to `acknowledged` (`Sequence(0)`: none
     /// that is known of). What it was handed and has not acknowledged comes again, then what waited meanwhile, with
-    /// gaps in their places. Only a session with a window keeps what it was handed. A session that was not parked may be
-    /// resumed as well: its connection was replaced. O(1) for each event acknowledged, and each that waits in its
+    /// gaps in their places. Only a session with a window keeps what it was handed. A session that was not parked may
+    /// be resumed as well: its connection was replaced. O(1) for each event acknowledged, and each that waits in its
     /// partition's log.
     ///
     /// A batch that a callback on another thread has in hand at this moment was made for the old connection: a host
@@ -568,8 +569,8 @@ impl Fanout {
     }
 
     /// A session can take more: the host calls it when a session that did not take all it was offered has room again.
-    /// What is pending comes with the next drain, unless the session is parked or its window is full. Called while the worker's callback has the session's batch in hand,
-    /// it counts after that. O(1).
+    /// What is pending comes with the next drain, unless the session is parked or its window is full. Called while the
+    /// worker's callback has the session's batch in hand, it counts after that. O(1).
     ///
     /// # Errors
     ///
@@ -714,8 +715,8 @@ impl Fanout {
         Ok(lane.queues.lock().most_lagging(count))
     }
 
-    /// How a drain goes about it: how many entries of the partition's log have set out so far, and which sessions' batches
-    /// the host has in hand. For tests.
+    /// How a drain goes about it: how many entries of the partition's log have set out so far, and which sessions'
+    /// batches the host has in hand. For tests.
     #[doc(hidden)]
     pub fn schedule(&self, partition: PartitionId) -> (u64, Vec<SessionId>) {
         self.shared.lane(partition).queues.lock().schedule()
@@ -729,8 +730,8 @@ impl Fanout {
         Stats { registry: publishing.registry.stats(), published: publishing.last.0, partitions: partitions.collect() }
     }
 
-    /// Checks every invariant, the identity of each session among them. Only while no worker's callback runs. O(n log n).
-    /// For tests.
+    /// Checks every invariant, the identity of each session among them. Only while no worker's callback runs. O(n log
+    /// n). For tests.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! Who is subscribed to what: [`Registry`], and the [`Audience`] of an event.
 //!
 //! A single-owner value: state in, answers out, deterministic. [`Fanout`](crate::Fanout) puts it to use from many
-//! threads. A topic has a set of places for each partition (`places.rs`), which is cheap to copy, a session a sorted vector
-//! of its topics.
+//! threads. A topic has a set of places for each partition (`places.rs`), which is cheap to copy, a session a sorted
+//! vector of its topics.
 
 mod audience;
 mod places;
@@ -239,8 +239,8 @@ impl Registry {
         Ok(sessions.seat_at(self.layout.slot(partition, place), place))
     }
 
-    /// Moves a session to another partition: it keeps its handle and its subscriptions. O(log n) for each of those; O(1)
-    /// if it is there already.
+    /// Moves a session to another partition: it keeps its handle and its subscriptions. O(log n) for each of those;
+    /// O(1) if it is there already.
     ///
     /// # Errors
     ///
@@ -388,8 +388,8 @@ impl Registry {
         Ok(Unsubscribed::Left)
     }
 
-    /// The sessions that a query means, each once, grouped by partition, with the exact count. O(n) in their number, and
-    /// for several topics O(n log n) in the sum of their subscribers.
+    /// The sessions that a query means, each once, grouped by partition, with the exact count. O(n) in their number,
+    /// and for several topics O(n log n) in the sum of their subscribers.
     pub fn audience(&self, query: &Query) -> Audience {
         let mut sessions = Vec::new();
         let mut ends = Vec::new();
@@ -402,7 +402,8 @@ impl Registry {
         Audience { sessions, ends, order }
     }
 
-    /// The sessions that a query means, as sets of places. For one topic and nobody left out O(1), and nothing is copied.
+    /// The sessions that a query means, as sets of places. For one topic and nobody left out O(1), and nothing is
+    /// copied.
     pub(crate) fn addressed(&self, query: &Query) -> Addressed<'_> {
         let mut topics = query.topics.iter().filter_map(|topic| self.topics.get(topic));
         let mut addressed: Addressed<'_> = match topics.next() {

@@ -40,7 +40,8 @@ pub struct Discarded {
     pub partition_drop: u64,
     /// The session was disconnected because its queue was full ([`Overload::Disconnect`](crate::Overload)).
     pub overflow: u64,
-    /// The session unsubscribed, and asked for it ([`Fanout::unsubscribe_discarding`](crate::Fanout::unsubscribe_discarding)).
+    /// The session unsubscribed, and asked for it
+    /// ([`Fanout::unsubscribe_discarding`](crate::Fanout::unsubscribe_discarding)).
     pub unsubscribe: u64,
 }
 
@@ -163,8 +164,8 @@ pub struct PartitionStats {
     pub lagging: usize,
     /// Sessions that are parked.
     pub parked: usize,
-    /// Sessions with a queue: they have events pending, acknowledge, lag, are parked or read through an outbox. Each takes
-    /// 128 bytes beside its events, which no budget counts.
+    /// Sessions with a queue: they have events pending, acknowledge, lag, are parked or read through an outbox. Each
+    /// takes 128 bytes beside its events, which no budget counts.
     pub queues: usize,
     /// Events handed over to sessions with a window and not acknowledged yet.
     pub unacknowledged: usize,
@@ -172,8 +173,8 @@ pub struct PartitionStats {
     pub events_held: usize,
     /// Of those: events for many sessions, which wait in the log.
     pub events_in_log: usize,
-    /// How many events have been published, to whomever, since the oldest that waits in the log, that one included; 0 if
-    /// none waits. A worker that keeps up keeps it small. The audiences of everything in the log are kept with it.
+    /// How many events have been published, to whomever, since the oldest that waits in the log, that one included; 0
+    /// if none waits. A worker that keeps up keeps it small. The audiences of everything in the log are kept with it.
     pub lag: u64,
     /// Bytes of what is pending or not acknowledged: what counts towards the budget.
     pub bytes: usize,

@@ -1,6 +1,6 @@
-//! For the tests of a host: [`Recorder`], a sink that remembers what each session was handed; [`SimulatedHost`]s that are
-//! slow, stuck, partial takers, panic, or call back; a [`ManualClock`] and a [`Scheduler`] that decides by a seed; and the
-//! [`Simulation`], all of it around a real [`Fanout`](crate::Fanout), with a log that can be replayed.
+//! For the tests of a host: [`Recorder`], a sink that remembers what each session was handed; [`SimulatedHost`]s that
+//! are slow, stuck, partial takers, panic, or call back; a [`ManualClock`] and a [`Scheduler`] that decides by a seed;
+//! and the [`Simulation`], all of it around a real [`Fanout`](crate::Fanout), with a log that can be replayed.
 
 mod command;
 mod host;

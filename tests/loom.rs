@@ -81,6 +81,43 @@ fn a_publish_beside_a_drain_is_delivered_or_pending_never_lost() {
     });
 }
 
+/// The first event waits in the session's place; the second, whenever it comes, gives the session a queue.
+#[test]
+fn a_second_event_beside_the_hand_over_of_the_first_comes_after_it() {
+    explore(|| {
+        let (fanout, session) = fanout_with_session();
+        let mut worker = fanout.worker(HERE).unwrap();
+        publish(&fanout);
+        let publisher = {
+            let fanout = fanout.clone();
+            thread::spawn(move || publish(&fanout))
+        };
+        let mut seen = Vec::new();
+        let mut take = |most: usize| {
+            let drained = worker.drain(usize::MAX, |_, batch| {
+                let taken = batch.len().min(most);
+                let sequences = batch.iter().take(taken).map(|item| match item {
+                    Item::Event(sequence, _) => sequence.0,
+                    Item::Gap(gap) => panic!("{gap:?}"),
+                });
+                seen.extend(sequences);
+                Took(taken)
+            });
+            drained.resume_panics();
+        };
+        take(0);
+        publisher.join().unwrap();
+        assert_eq!(fanout.accounting(session).unwrap().pending, 2);
+        fanout.writable(session).unwrap();
+        take(1);
+        fanout.writable(session).unwrap();
+        take(9);
+        assert_eq!(seen, [1, 2]);
+        assert_eq!(fanout.stats().partitions[0].queues, 0);
+        fanout.validate().unwrap();
+    });
+}
+
 #[test]
 fn a_wake_up_while_the_batch_is_in_hand_is_not_lost() {
     explore(|| {

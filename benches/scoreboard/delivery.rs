@@ -13,6 +13,7 @@
 //! | `own.*`, `broadcast.*` | the same without touch |
 //! | `publisher.*` | a publish to a topic of a million by one to a topic of ten, a worker draining in between |
 //! | `catch_up.*`, `lagging_cost.*` | what slow sessions cost, themselves and the others ([`slow`]) |
+//! | `have_lagged_cost.*` | what those that were slow cost once they have caught up |
 //! | `hostile.*` | small events, broadcasts, joins and slow sessions at once ([`hostile`]) |
 //! | `resume.*` | every session breaks off and comes back ([`resume`]) |
 //! | `idle_bytes.*` | what a session costs that gets nothing ([`idle`]) |

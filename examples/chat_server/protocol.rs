@@ -9,9 +9,9 @@
 //! | `say ROOM TEXT` | the message, as everyone in the room |
 //! | `ack SEQ`: it has all up to SEQ | nothing |
 //!
-//! What happens in its rooms it is told in the order of the sequences, which rise but may skip: `msg SEQ ROOM NICK TEXT`,
-//! `here SEQ ROOM COUNT` when someone comes or goes, and `gap COUNT FIRST LAST` in place of what it was too slow for. A
-//! line that makes no sense is answered with `error WHAT`.
+//! What happens in its rooms it is told in the order of the sequences, which rise but may skip: `msg SEQ ROOM NICK
+//! TEXT`, `here SEQ ROOM COUNT` when someone comes or goes, and `gap COUNT FIRST LAST` in place of what it was too slow
+//! for. A line that makes no sense is answered with `error WHAT`.
 
 use oyez::{Class, Event, Gap, Item, Sequence};
 use std::fmt;

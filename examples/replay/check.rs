@@ -88,7 +88,7 @@ impl Check {
         let order: Vec<usize> = batches.iter().map(|batch: &fanout::Handed| batch.who).collect();
         // Nothing happens to the others while one has its batch in hand.
         let rounds = order.iter().map(|name| BTreeSet::from([*name])).collect();
-        let schedule = fanout::Schedule { taken_in: handed.set_out, rounds, handed: order };
+        let schedule = fanout::Schedule { set_out: handed.set_out, rounds, handed: order };
         let mut answers = answers.into_iter();
         let expected = self.fanout.drain(partition as u8, usize::MAX, &schedule, |_, _, _| {
             let took = answers.next().map_or(0, |oyez::Took(taken)| taken);

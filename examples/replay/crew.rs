@@ -1,5 +1,5 @@
-//! A thread for each partition, as a service with threads has them. It waits for its worker, drains, and counts what its
-//! sessions have read; the counters are added up when all threads have ended.
+//! A thread for each partition, as a service with threads has them. It waits for its worker, drains, and counts what
+//! its sessions have read; the counters are added up when all threads have ended.
 //!
 //! **Turns.** A service does not write to its sockets for every event; it collects for a moment. Here the moment is so
 //! many events: the main thread gives all partitions a turn, and each that has something drains once. The main thread
@@ -50,8 +50,8 @@ pub struct Counters {
 /// What one drain handed over.
 #[derive(Default)]
 pub struct HandedOver {
-    /// Events for many sessions that set out with it.
-    pub set_out: usize,
+    /// Events for many sessions that have set out by then.
+    pub set_out: u64,
     /// The batches, in the words of the model, and what the sessions took.
     pub batches: Vec<(Handed, Took)>,
 }
@@ -277,11 +277,9 @@ impl Hand {
         let mut turn = Vec::new();
         loop {
             let mut handed = HandedOver::default();
-            let (set_out_before, _) = self.fanout.schedule(worker.partition());
             self.is_timed = false;
             let drained = worker.drain(usize::MAX, |session, batch| self.take(session, batch, &mut handed));
-            let (set_out, _) = self.fanout.schedule(worker.partition());
-            handed.set_out = (set_out - set_out_before) as usize;
+            (handed.set_out, _) = self.fanout.schedule(worker.partition());
             turn.push(handed);
             if drained.resume_panics().ready == 0 {
                 break;

@@ -1,11 +1,11 @@
 //! The log files behind the command line's paths, in name order.
 //!
-//! A path is a log file, a directory (every log below it: `.log`, `.txt`, no extension, or packed), a `.tar.xz` or `.tar` archive (every file in it), an
-//! `.xz` file, or `-` for standard input. Paths are taken in the order given, and what one path stands for is taken
-//! in name order, compared component by component: logs are named by date, so the days come in turn. An archive's own
-//! order is whatever the packer met first, which is why an archive is unpacked whole, into memory, before its first
-//! file is given out. That also finds a damaged archive before anything is replayed. Other files are read only when
-//! their turn comes.
+//! A path is a log file, a directory (every log below it: `.log`, `.txt`, no extension, or packed), a `.tar.xz` or
+//! `.tar` archive (every file in it), an `.xz` file, or `-` for standard input. Paths are taken in the order given, and
+//! what one path stands for is taken in name order, compared component by component: logs are named by date, so the
+//! days come in turn. An archive's own order is whatever the packer met first, which is why an archive is unpacked
+//! whole, into memory, before its first file is given out. That also finds a damaged archive before anything is
+//! replayed. Other files are read only when their turn comes.
 //!
 //! Nothing may use more memory than it says it will: whatever is unpacked or read stops at [`BYTES_MAX`].
 
@@ -232,7 +232,8 @@ fn sorted_names(directory: &Path) -> Result<Vec<OsString>, InputError> {
     Ok(names)
 }
 
-/// Whether a file in a directory is a log, by its name. One that is named on the command line is read whatever its name.
+/// Whether a file in a directory is a log, by its name. One that is named on the command line is read whatever its
+/// name.
 fn is_log(path: &Path) -> bool {
     let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
     let is_packed = !matches!(Packing::of(path), Packing::None);

@@ -1,12 +1,13 @@
 //! The main job: replays chat traffic through the whole of oyez.
 //!
-//! Every nick is a member of a list and, while present, has sessions in a fan-out; each message, join, leave, rename and
-//! mode change goes to all present; a few hundred viewers have parts of the list on screen; most sessions read promptly,
-//! one in a hundred only now and then, one in a hundred never. At the end a table says what happened and what it cost.
+//! Every nick is a member of a list and, while present, has sessions in a fan-out; each message, join, leave, rename
+//! and mode change goes to all present; a few hundred viewers have parts of the list on screen; most sessions read
+//! promptly, one in a hundred only now and then, one in a hundred never. At the end a table says what happened and what
+//! it cost.
 //!
 //! `input.rs` finds the logs, `line.rs` reads a line, `day.rs` makes up a day where there are none; `channel.rs` is the
-//! service that embeds oyez; `stage.rs` makes its calls, with `crew.rs` a thread for each partition, and `check.rs` compares
-//! each with the model; `report.rs` prints.
+//! service that embeds oyez; `stage.rs` makes its calls, with `crew.rs` a thread for each partition, and `check.rs`
+//! compares each with the model; `report.rs` prints.
 
 mod channel;
 mod check;
@@ -217,8 +218,8 @@ fn replay_logs(arguments: &Arguments, channel: &mut Channel, lines: &mut Lines) 
     }
 }
 
-/// Sessions at once, over all partitions: a partition holds a few more than this, and if the others' sessions leave, one
-/// may hold nearly all.
+/// Sessions at once, over all partitions: a partition holds a few more than this, and if the others' sessions leave,
+/// one may hold nearly all.
 const SESSIONS_MAX: usize = 4_000_000;
 
 /// Whether everyone who may join by this line still finds room.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(pub u64);
 
-/// Events of one order key reach every session in one order. By default the publisher's number; a chat service uses
-/// the guild's. Today all events are in one order, whatever their keys; a host that names the keys it relies on keeps that
+/// Events of one order key reach every session in one order. By default the publisher's number; a chat service uses the
+/// guild's. Today all events are in one order, whatever their keys; a host that names the keys it relies on keeps that
 /// order when others no longer wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderKey(pub u64);
@@ -73,8 +73,8 @@ impl Event {
     }
 }
 
-/// Events that a session did not get, or of which nobody knows: it was too slow and they gave way to others, or they were
-/// in the hands of a callback that panicked.
+/// Events that a session did not get, or of which nobody knows: it was too slow and they gave way to others, or they
+/// were in the hands of a callback that panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gap {

@@ -1,5 +1,5 @@
-//! A row of items for one session: events and, in their places, the gaps that dropped ones left. What waits is one, what
-//! was handed over and not acknowledged another.
+//! A row of items for one session: events and, in their places, the gaps that dropped ones left. What waits is one,
+//! what was handed over and not acknowledged another.
 
 use super::batch::GAP;
 use super::event::{Gap, Sequence};

@@ -1,16 +1,16 @@
 //! A partition's log: events for many sessions, which wait there for the worker instead of in every session's queue.
 //!
-//! **Publishing** appends an entry: the event and its audience, a set of places that is cheap to copy. That costs the same
-//! for ten sessions and for a million.
+//! **Publishing** appends an entry: the event and its audience, a set of places that is cheap to copy. That costs the
+//! same for ten sessions and for a million.
 //!
-//! **A pass** takes up to 32 entries from the front to all their sessions at once. For each word of 64 places it looks at
-//! the audiences' words side by side and turns them (a transpose of bits), so that each session has one word whose bits
-//! are the entries it gets, in order. A session is then visited once, however many of the entries are for it, and an event
-//! for a whole partition costs a fraction of a nanosecond a session.
+//! **A pass** takes up to 32 entries from the front to all their sessions at once. For each word of 64 places it looks
+//! at the audiences' words side by side and turns them (a transpose of bits), so that each session has one word whose
+//! bits are the entries it gets, in order. A session is then visited once, however many of the entries are for it, and
+//! an event for a whole partition costs a fraction of a nanosecond a session.
 //!
-//! **Each entry counts for a session once**: a pass goes through the places in order, so for a session that nothing else is
-//! known of, [`Log::reached`] tells from where on entries still wait; for any other its queue keeps the position up to
-//! which entries have been taken in.
+//! **Each entry counts for a session once**: a pass goes through the places in order, so for a session that nothing
+//! else is known of, [`Log::reached`] tells from where on entries still wait; for any other its queue keeps the
+//! position up to which entries have been taken in.
 //!
 //! Bit matrices are transposed as in Warren, Hacker's Delight, 2nd ed., section 7-3.
 
@@ -56,6 +56,7 @@ struct Pass {
 }
 
 /// What a pass does with the sessions that it comes to.
+#[expect(clippy::large_enum_variant, reason = "there is one, in its place in the log")]
 enum Stage {
     /// The queues of those of which something is known take the events in, before this word of 64 places already.
     TakingIn(usize),
@@ -191,8 +192,8 @@ impl Log {
         self.bytes -= events.count_ones() as usize * HANDLE_BYTES;
     }
 
-    /// The first entries leave the log, as long as they wait for nobody: all their sessions have ended, or have taken them
-    /// in. Each is shown to `leave`.
+    /// The first entries leave the log, as long as they wait for nobody: all their sessions have ended, or have taken
+    /// them in. Each is shown to `leave`.
     pub fn retire(&mut self, mut leave: impl FnMut(Entry)) {
         while self.pass.is_none()
             && let Some(entry) = self.entries.pop_front_if(|entry| entry.left == 0)
@@ -233,7 +234,8 @@ impl Log {
         self.entries.range(..self.pass.as_ref().map_or(0, |pass| pass.entries))
     }
 
-    /// How many events wait here for sessions of which nothing else is known, those that `plain` tells for a word's number.
+    /// How many events wait here for sessions of which nothing else is known, those that `plain` tells for a word's
+    /// number.
     pub fn waiting_for_plain(&self, plain: impl Fn(usize) -> u64) -> u64 {
         let mut waiting = 0;
         for (position, entry) in (self.base..).zip(&self.entries) {

@@ -10,21 +10,21 @@ use crate::registry::RegistryOptions;
 pub struct FanoutOptions {
     /// Of the registry inside.
     pub registry: RegistryOptions,
-    /// Events a session's queue holds; 0 counts as 1. When it is full, the event's class says what gives way. Events that
-    /// the host has in hand do not count. Default 256.
+    /// Events a session's queue holds; 0 counts as 1. When it is full, the event's class says what gives way. Events
+    /// that the host has in hand do not count. Default 256.
     pub events_per_session_max: usize,
     /// Events in one batch of a worker, at least 1. Default 256.
     pub batch_max: usize,
-    /// Bytes of events a partition may hold that are pending or not acknowledged: payloads once, and a few bytes for each
-    /// target. For an event that would exceed it, sessions that nobody reads give way; if that is not enough, it is
-    /// refused for the whole partition. What is kept for windows does not give way, so windows times payloads should stay
-    /// well below it. Not counted is what a session takes that has a queue
+    /// Bytes of events a partition may hold that are pending or not acknowledged: payloads once, and a few bytes for
+    /// each target. For an event that would exceed it, sessions that nobody reads give way; if that is not enough, it
+    /// is refused for the whole partition. What is kept for windows does not give way, so windows times payloads should
+    /// stay well below it. Not counted is what a session takes that has a queue
     /// ([`PartitionStats::queues`](crate::PartitionStats::queues)). Default 256 MiB.
     pub bytes_per_partition_max: usize,
     /// Bytes of one payload; a larger one is an error of its publisher. Default 1 MiB.
     pub payload_bytes_max: usize,
-    /// Bytes of audiences kept so that [`Fanout::fate`](super::Fanout::fate) can answer for past events. Default 1 MiB; 0
-    /// keeps none.
+    /// Bytes of audiences kept so that [`Fanout::fate`](super::Fanout::fate) can answer for past events. Default 1 MiB;
+    /// 0 keeps none.
     pub history_bytes_max: usize,
     /// What becomes of a batch whose callback panicked. Default [`OnPanic::Abandon`].
     pub on_panic: OnPanic,
@@ -61,12 +61,12 @@ pub struct SessionOptions {
     pub window: Option<usize>,
 }
 
-/// What becomes of the batch that a panicking callback had in hand. All of it, never half. The session is offered nothing
-/// until it is [`writable`](super::Fanout::writable).
+/// What becomes of the batch that a panicking callback had in hand. All of it, never half. The session is offered
+/// nothing until it is [`writable`](super::Fanout::writable).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnPanic {
-    /// It may have been handed over or not: its events count as [abandoned](crate::Accounting::abandoned) and do not come again,
-    /// and the session is told a gap.
+    /// It may have been handed over or not: its events count as [abandoned](crate::Accounting::abandoned) and do not
+    /// come again, and the session is told a gap.
     Abandon,
     /// It counts as not taken and is offered again: no event is lost, but one may come twice.
     Keep,

@@ -28,9 +28,9 @@ impl Outbox {
         self.session
     }
 
-    /// Takes at most `events_max` events, and the gaps among them; empty when nothing is pending, the session is parked,
-    /// or its window is full. What is returned counts as delivered, and its events stay in memory until the next call. A session with
-    /// a window can get it again after a break. O(items).
+    /// Takes at most `events_max` events, and the gaps among them; empty when nothing is pending, the session is
+    /// parked, or its window is full. What is returned counts as delivered, and its events stay in memory until the
+    /// next call. A session with a window can get it again after a break. O(items).
     ///
     /// # Errors
     ///

@@ -14,7 +14,8 @@
 //! left waits for a worker that does not come is an event refused.
 //!
 //! Here is what a session goes through; in `partition/` the publisher's side (`accept.rs`), the worker's (`drain.rs`,
-//! `commit.rs`), the way to another partition (`moving.rs`), what is counted (`totals.rs`) and what is told (`report.rs`).
+//! `commit.rs`), the way to another partition (`moving.rs`), what is counted (`totals.rs`) and what is told
+//! (`report.rs`).
 
 mod accept;
 mod commit;
@@ -342,8 +343,8 @@ impl Partition {
         self.lists().into_iter().zip(lists).for_each(|(list, kept)| *list = kept);
     }
 
-    /// A session has unsubscribed from a topic and does not want what is pending from there, unless another of its topics
-    /// brings it too; returns how many events were discarded.
+    /// A session has unsubscribed from a topic and does not want what is pending from there, unless another of its
+    /// topics brings it too; returns how many events were discarded.
     pub fn discard_topic(&mut self, seat: Seat, topic: Topic, others: &[Topic]) -> Result<usize, NoSuchSession> {
         let place = self.place(seat)?;
         if self.roster.is_plain(place) && self.waiting_in_log(place).next().is_none() {
@@ -470,8 +471,8 @@ impl Partition {
     }
 }
 
-/// Puts an entry of the log into a queue; returns how many events were dropped. A session that can't go on without one that
-/// its full queue has no room for keeps it until it is ended.
+/// Puts an entry of the log into a queue; returns how many events were dropped. A session that can't go on without one
+/// that its full queue has no room for keeps it until it is ended.
 fn take_in_entry(
     queue: &mut Queue,
     entry: &Entry,

@@ -1,5 +1,5 @@
-//! What is handed over straight from the log, to sessions of which nothing else is known: words of 64 places, as they are
-//! in the log and in the roster. For each word a few copies are made under the lock, for each session nothing.
+//! What is handed over straight from the log, to sessions of which nothing else is known: words of 64 places, as they
+//! are in the log and in the roster. For each word a few copies are made under the lock, for each session nothing.
 
 use super::batch::{Outcome, Round};
 use super::log::Columns;

@@ -1,5 +1,5 @@
-//! One session's queue: what is pending, and whose turn it is. Only sessions of which there is something to remember have
-//! one: see `roster.rs`.
+//! One session's queue: what is pending, and whose turn it is. Only sessions of which there is something to remember
+//! have one: see `roster.rs`.
 //!
 //! **An offer takes its events out of the queue.** While the host has them, the queue may fill up and drop its oldest
 //! without touching what the host is looking at. What the host does not take goes back to the front, and if the queue
@@ -307,8 +307,8 @@ impl Queue {
         dropped
     }
 
-    /// Whether it has events that nobody is about to read: it is lagging or parked, its window is full, or its owner reads
-    /// it through an outbox.
+    /// Whether it has events that nobody is about to read: it is lagging or parked, its window is full, or its owner
+    /// reads it through an outbox.
     #[inline]
     pub fn has_unread(&self) -> bool {
         !self.has_no_events() && self.is_unread()

@@ -1,10 +1,10 @@
 //! Who is in which place of a partition, and what is known of each: [`Roster`].
 //!
-//! Most sessions of a big community are *plain*: they take what they are offered, and there is nothing to remember of them
-//! but a count. They cost 12 bytes and two bits. So do those who wait with *one* event and nothing else: in a room of
-//! few that is the usual case, and the event's handle stands where the number of a queue would. Whoever has more pending,
-//! acknowledges, lags, is parked or is read through an outbox has a [`Queue`] until that is over. What a session lost stands
-//! aside until it needs a queue again.
+//! Most sessions of a big community are *plain*: they take what they are offered, and there is nothing to remember of
+//! them but a count. They cost 12 bytes and two bits. So do those who wait with *one* event and nothing else: in a room
+//! of few that is the usual case, and the event's handle stands where the number of a queue would. Whoever has more
+//! pending, acknowledges, lags, is parked or is read through an outbox has a [`Queue`] until that is over. What a
+//! session lost stands aside until it needs a queue again.
 
 use super::fate::Losses;
 use super::log::Columns;
@@ -136,7 +136,8 @@ impl Roster {
         self.moved[place / 64] |= 1 << (place % 64);
     }
 
-    /// Sessions that have come from another partition among the 64 places of a word: their handles are not their seats'.
+    /// Sessions that have come from another partition among the 64 places of a word: their handles are not their
+    /// seats'.
     pub fn moved_word(&self, word: usize) -> u64 {
         self.moved[word]
     }

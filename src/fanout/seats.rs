@@ -4,8 +4,8 @@ use crate::registry::{Seat, SessionId};
 use crate::sync::{Changes, Mutex};
 use ahash::AHashMap;
 
-/// Changed under the registry's lock, before the session is in its new seat. A reader may find an old seat; there it does
-/// not find the session, and looks again.
+/// Changed under the registry's lock, before the session is in its new seat. A reader may find an old seat; there it
+/// does not find the session, and looks again.
 pub(super) struct Seats {
     /// Raised with every move: who sees none need not look.
     moves: Changes,

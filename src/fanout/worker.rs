@@ -31,9 +31,9 @@ pub struct Worker {
     pass: PassRound,
 }
 
-/// How many items of a batch the host took, from the front: the commit point. A gap is an item like an event, so a client
-/// with room for one thing takes a gap and nothing behind it; who is often told gaps should make room for two. Fewer than
-/// all makes the session lagging: what is left stays pending, and nothing is offered until the host calls
+/// How many items of a batch the host took, from the front: the commit point. A gap is an item like an event, so a
+/// client with room for one thing takes a gap and nothing behind it; who is often told gaps should make room for two.
+/// Fewer than all makes the session lagging: what is left stays pending, and nothing is offered until the host calls
 /// [`Fanout::writable`](super::Fanout::writable). A number past the batch's end means all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Took(pub usize);
@@ -55,8 +55,8 @@ pub struct Drained {
     pub items: usize,
     /// Sessions that wait for the next drain; some may have nothing to get any more.
     pub ready: usize,
-    /// Sessions that ended: an event that they must not miss ([`Overload::Disconnect`](super::Overload)) came from the log,
-    /// and their queues were full. Their connections are the host's to close.
+    /// Sessions that ended: an event that they must not miss ([`Overload::Disconnect`](super::Overload)) came from the
+    /// log, and their queues were full. Their connections are the host's to close.
     pub overflowed: Vec<SessionId>,
     /// Callbacks that panicked.
     pub panics: Vec<HostPanic>,
@@ -97,16 +97,16 @@ impl Worker {
     }
 
     /// Offers a batch to at most `sessions_max` sessions that have something pending, each at most once, and books what
-    /// `host` took of it. Sessions with queues have their turn in the order in which they became ready, the others in the
-    /// order of their places, and the two take turns. O(items handed over), O(places / 64) for each event in the log, and
-    /// O(1) for each event and session that lags; no lock is held while `host` runs.
+    /// `host` took of it. Sessions with queues have their turn in the order in which they became ready, the others in
+    /// the order of their places, and the two take turns. O(items handed over), O(places / 64) for each event in the
+    /// log, and O(1) for each event and session that lags; no lock is held while `host` runs.
     ///
-    /// Of the events for many sessions that wait in the log, a drain takes along 32 at most; fewer if a queue or a batch
-    /// holds fewer. [`Drained::ready`] is not 0 then: call it again, as a loop over [`wait`](Self::wait) does.
+    /// Of the events for many sessions that wait in the log, a drain takes along 32 at most; fewer if a queue or a
+    /// batch holds fewer. [`Drained::ready`] is not 0 then: call it again, as a loop over [`wait`](Self::wait) does.
     ///
     /// Any call on a [`Fanout`](super::Fanout) is allowed within `host` and takes effect after it: a session that it
-    /// disconnects or parks gets nothing more, an event that it publishes comes with a later drain. (A session that another
-    /// thread disconnects or parks may be in `host`'s hands at that moment, or just about to be.)
+    /// disconnects or parks gets nothing more, an event that it publishes comes with a later drain. (A session that
+    /// another thread disconnects or parks may be in `host`'s hands at that moment, or just about to be.)
     ///
     /// A `host` that panics harms nobody else: the panic is caught and reported, the batch is abandoned or kept as
     /// [`FanoutOptions::on_panic`](super::FanoutOptions::on_panic) says, the session is lagging, and the drain goes on.
@@ -325,8 +325,8 @@ fn list(bits: u32, picks: &mut Vec<u32>) {
 }
 
 impl Worker {
-    /// Whether there is something to drain; if not, the task is woken once there is, or once the fan-out is closed and all
-    /// is handed over. For a host that has an executor:
+    /// Whether there is something to drain; if not, the task is woken once there is, or once the fan-out is closed and
+    /// all is handed over. For a host that has an executor:
     ///
     /// ```
     /// # use oyez::{Fanout, FanoutOptions, PartitionId};
@@ -347,8 +347,8 @@ impl Worker {
         self.shared.lane(self.partition).queues.lock().poll_ready(&mut waker)
     }
 
-    /// Blocks this thread until there is something to drain, or the fan-out is [closed](super::Fanout::close) and all is
-    /// handed over. For a host with a thread for each partition. O(1).
+    /// Blocks this thread until there is something to drain, or the fan-out is [closed](super::Fanout::close) and all
+    /// is handed over. For a host with a thread for each partition. O(1).
     ///
     /// ```
     /// use oyez::{Event, Fanout, FanoutOptions, OrderKey, PartitionId, Query, Readiness, Took, Topic};

@@ -1,9 +1,9 @@
 //! Viewers with the same windows share one update: view groups.
 //!
-//! All viewers of a group have the same rows on screen, so a group needs only one copy of them to know what a flush must
-//! send. Who joins a group between a change and its flush is therefore given what the others have: that costs nothing,
-//! and the flush puts all of them right together. Giving it the newest rows was tried: the group then shows two states at
-//! once, and the flush must send every window, changed or not.
+//! All viewers of a group have the same rows on screen, so a group needs only one copy of them to know what a flush
+//! must send. Who joins a group between a change and its flush is therefore given what the others have: that costs
+//! nothing, and the flush puts all of them right together. Giving it the newest rows was tried: the group then shows
+//! two states at once, and the flush must send every window, changed or not.
 
 use super::row::Row;
 use super::window::{Spans, Window};
@@ -255,8 +255,8 @@ impl<'a> Part<'a> {
         ListOp::Sync { window: self.window, rows: self.rows.to_vec() }
     }
 
-    /// What is to be sent to somebody who has `before` on screen, top to bottom: what that leaves out, and what it shows
-    /// otherwise.
+    /// What is to be sent to somebody who has `before` on screen, top to bottom: what that leaves out, and what it
+    /// shows otherwise.
     fn beyond(self, before: &[Part<'_>]) -> Vec<Self> {
         let spans: Spans = before.iter().map(|part| part.window).collect();
         let mut parts: Vec<Self> = self.window.without(&spans).into_iter().map(|window| self.within(window)).collect();

@@ -99,8 +99,8 @@ impl WindowLimits {
         WindowLimits { count_max, rows_max }
     }
 
-    /// Checks windows and merges those that overlap. Those that only touch stay apart, so that a viewer who asks for the
-    /// next screen keeps the one it has.
+    /// Checks windows and merges those that overlap. Those that only touch stay apart, so that a viewer who asks for
+    /// the next screen keeps the one it has.
     pub(super) fn spans(self, windows: &[Window]) -> Result<Spans, WindowError> {
         if windows.len() > self.count_max {
             return Err(WindowError::TooMany { count: windows.len(), max: self.count_max });

@@ -361,7 +361,8 @@ fn remove_at<K>(branch: &mut Branch<K>, rank: usize, sizes: Sizes) -> K {
 mod tests {
     use super::*;
 
-    /// How full the nodes are: the children of the branches level by level, the root first; the keys of the leaves last.
+    /// How full the nodes are: the children of the branches level by level, the root first; the keys of the leaves
+    /// last.
     fn fill<K>(tree: &Tree<K>) -> Vec<Vec<usize>> {
         let mut level = match &tree.root {
             Node::Leaf(leaf) => return vec![vec![leaf.len()]],

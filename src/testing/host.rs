@@ -53,7 +53,8 @@ pub struct Answer {
     pub call: Option<Call>,
     /// How much of the batch it takes.
     pub take: Take,
-    /// The ticks after which the host can take more: [`Fanout::writable`](crate::Fanout::writable) is to be called then.
+    /// The ticks after which the host can take more: [`Fanout::writable`](crate::Fanout::writable) is to be called
+    /// then.
     pub writable_after: Option<u64>,
 }
 

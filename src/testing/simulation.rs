@@ -18,12 +18,12 @@ use std::str::FromStr;
 use std::task::{Context, Poll, Waker};
 
 /// A real [`Fanout`] with a worker for each partition and a [`SimulatedHost`] for each session: it carries out
-/// [`Command`]s one by one and keeps a log of them and of what came of each. A run is determined by its options, its seed
-/// and its commands, so that a log tells all there is to know of it, and can be replayed: the log of the replay is the
-/// same, byte for byte.
+/// [`Command`]s one by one and keeps a log of them and of what came of each. A run is determined by its options, its
+/// seed and its commands, so that a log tells all there is to know of it, and can be replayed: the log of the replay is
+/// the same, byte for byte.
 ///
-/// It has no clock of its own. Each command is stamped with the moment that its caller gives, for whoever reads the log;
-/// a [`Scheduler`](super::Scheduler) says when that is.
+/// It has no clock of its own. Each command is stamped with the moment that its caller gives, for whoever reads the
+/// log; a [`Scheduler`](super::Scheduler) says when that is.
 ///
 /// ```
 /// use oyez::testing::{Outcome, Script, Simulation};
@@ -154,8 +154,8 @@ pub struct Handed {
     pub answer: Answer,
 }
 
-/// The commands of a log, with their moments and the seed of the hosts. Read from text: a first line `seed 1`, then a line
-/// `@MOMENT COMMAND` for each; what stands behind ` -> ` is left out, so that a log is a script.
+/// The commands of a log, with their moments and the seed of the hosts. Read from text: a first line `seed 1`, then a
+/// line `@MOMENT COMMAND` for each; what stands behind ` -> ` is left out, so that a log is a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Script {
@@ -208,8 +208,8 @@ impl Simulation {
         simulation
     }
 
-    /// Carries out one command, and logs it as of this moment. The cost is that of the call, and of the text. A host that
-    /// wants to be [`writable`](Command::Writable) later says so in its [`Answer`]; to do it is the caller's.
+    /// Carries out one command, and logs it as of this moment. The cost is that of the call, and of the text. A host
+    /// that wants to be [`writable`](Command::Writable) later says so in its [`Answer`]; to do it is the caller's.
     pub fn apply(&mut self, moment: u64, command: &Command) -> Outcome {
         let outcome = match *command {
             Command::Connect { partition, window, host } => self.connect(partition, window, host),

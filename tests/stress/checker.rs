@@ -241,7 +241,8 @@ impl<'a> Checker<'a> {
         life.until = until;
     }
 
-    /// Who is not connected any more, and was not seen to end, ended with its partition, or when its outbox found it to.
+    /// Who is not connected any more, and was not seen to end, ended with its partition, or when its outbox found it
+    /// to.
     fn end_unseen(&self, life: &mut Life<'a>, drops: &[&'a Entry]) {
         let is_of_it = |entry: &&&Entry| {
             let What::PartitionDropped { partition } = entry.what else { return false };

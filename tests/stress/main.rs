@@ -1,10 +1,11 @@
 //! Real threads, all at once, and a checker that knows nothing but what they wrote down.
 //!
 //! Publishers with order keys of their own publish to small topics, large ones and unions. A worker for each partition
-//! waits and drains, with a host that takes all, part or nothing, panics, and calls the fan-out from within its callback.
-//! One thread lets clients come, move and go; another has them answer: acknowledge, become writable, come back. Then the
-//! fan-out is closed and drained to the end. `actor.rs` makes the calls and writes them down, `history.rs` is what is
-//! written, `checker.rs` judges it, and `broken.rs` has a broken history for every rule, so that it is known to judge.
+//! waits and drains, with a host that takes all, part or nothing, panics, and calls the fan-out from within its
+//! callback. One thread lets clients come, move and go; another has them answer: acknowledge, become writable, come
+//! back. Then the fan-out is closed and drained to the end. `actor.rs` makes the calls and writes them down,
+//! `history.rs` is what is written, `checker.rs` judges it, and `broken.rs` has a broken history for every rule, so
+//! that it is known to judge.
 //!
 //! Runs for `STRESS_SECONDS`, 3 by default, and at least once with each of its options.
 

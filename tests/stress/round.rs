@@ -185,8 +185,8 @@ impl Round {
     }
 
     /// As a host shuts down: most clients are told to take the rest, the fan-out is closed, and when nothing moves any
-    /// more, who is still behind is disconnected. (Who was resumed after a worker has ended would be nobody's.) The others
-    /// are left as they are: of them it shows whether a wake-up was lost.
+    /// more, who is still behind is disconnected. (Who was resumed after a worker has ended would be nobody's.) The
+    /// others are left as they are: of them it shows whether a wake-up was lost.
     fn close(&mut self) -> Quiet {
         let mut rng = self.rng(1);
         let mut parked = HashSet::new();

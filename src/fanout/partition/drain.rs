@@ -90,7 +90,8 @@ impl Partition {
         }
     }
 
-    /// Fills a round with offers straight from the log, to at most `sessions_max` of the sessions the pass comes to next.
+    /// Fills a round with offers straight from the log, to at most `sessions_max` of the sessions the pass comes to
+    /// next.
     pub fn offer_pass(&mut self, pass: &mut PassRound, sessions_max: usize) {
         pass.clear();
         let mut room = sessions_max;

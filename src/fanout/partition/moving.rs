@@ -19,8 +19,8 @@ pub(in crate::fanout) struct Luggage {
 }
 
 impl Partition {
-    /// Makes a session ready to leave for another partition: everything for it is in its queue. Returns the bytes that this
-    /// takes.
+    /// Makes a session ready to leave for another partition: everything for it is in its queue. Returns the bytes that
+    /// this takes.
     pub fn prepare_to_leave(&mut self, seat: Seat) -> Result<usize, MoveError> {
         let place = self.place(seat).map_err(|NoSuchSession| MoveError::NoSuchSession)?;
         if self.is_busy(place) {

@@ -358,8 +358,8 @@ struct Session {
     overflowed: bool,
     accounting: Accounting,
     fates: BTreeMap<u64, Fate>,
-    /// First and last event of the gap that was last offered. Of what came before an earlier one's end, nothing is known
-    /// any more.
+    /// First and last event of the gap that was last offered. Of what came before an earlier one's end, nothing is
+    /// known any more.
     last_gap: Option<(u64, u64)>,
     known_since: u64,
 }
@@ -550,7 +550,8 @@ impl Session {
         Seen::Acknowledged(self.forget_through(through))
     }
 
-    /// What is not acknowledged now, from this sequence on, is to be handed over again; what is handed over later is not.
+    /// What is not acknowledged now, from this sequence on, is to be handed over again; what is handed over later is
+    /// not.
     fn hand_again_from(&mut self, sequence: u64) {
         let is_there = self.unacknowledged.iter().any(|item| item.last() >= sequence);
         self.again_from = if is_there { sequence } else { u64::MAX };
@@ -949,8 +950,8 @@ impl Model {
         self.logs[partition].iter().any(|entry| !entry.names.is_empty())
     }
 
-    /// How many events each of these sessions gave up, if all together gave up so many and then ended for an event of this
-    /// class. Who gives way gives up the older half of what it has, again and again.
+    /// How many events each of these sessions gave up, if all together gave up so many and then ended for an event of
+    /// this class. Who gives way gives up the older half of what it has, again and again.
     fn sheds(&self, names: &[usize], count: u64, class: u8) -> Option<Vec<u64>> {
         let Some((&name, others)) = names.split_first() else { return (count == 0).then(Vec::new) };
         let session = &self.sessions[name];

@@ -1,10 +1,11 @@
 //! What a client is promised, checked from the ends: [`Checker`] knows what was published, who was subscribed then, and
 //! what each session was handed. It knows nothing of queues, budgets and turns.
 //!
-//! Each client has the list of events that are for it and that it has not been told of (`untold.rs`). Whatever it is handed
-//! must come from the front of that list: the next event, or a gap that says exactly how many from there on are missing. So
-//! nothing comes twice, in another order, from before its time, or not at all. What it was handed and has not acknowledged
-//! comes again after a break, exactly as it was. A move changes nothing of that but whose worker hands it over.
+//! Each client has the list of events that are for it and that it has not been told of (`untold.rs`). Whatever it is
+//! handed must come from the front of that list: the next event, or a gap that says exactly how many from there on are
+//! missing. So nothing comes twice, in another order, from before its time, or not at all. What it was handed and has
+//! not acknowledged comes again after a break, exactly as it was. A move changes nothing of that but whose worker hands
+//! it over.
 
 use super::Summary;
 use super::untold::{Item, Untold};
@@ -53,8 +54,8 @@ struct Client {
     missed: u64,
 }
 
-/// A topic's state as its client has it: what it was given when it joined, as of `after`, and every later event on top. It
-/// is stale once one of these did not come.
+/// A topic's state as its client has it: what it was given when it joined, as of `after`, and every later event on top.
+/// It is stale once one of these did not come.
 struct State {
     after: u64,
     given: u64,

@@ -1,5 +1,5 @@
-//! The same commands for the model: [`Oracle`] drives a second fan-out beside the oracle, which compares after every step,
-//! and sees that it shows what the first one did.
+//! The same commands for the model: [`Oracle`] drives a second fan-out beside the oracle, which compares after every
+//! step, and sees that it shows what the first one did.
 
 use super::Settings;
 use crate::fanout::Run;

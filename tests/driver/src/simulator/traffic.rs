@@ -1,5 +1,5 @@
-//! What happens in a run, and when: everybody takes turns at moments that the seed chooses, until the traffic ends; then
-//! the fan-out is closed and drained to the end.
+//! What happens in a run, and when: everybody takes turns at moments that the seed chooses, until the traffic ends;
+//! then the fan-out is closed and drained to the end.
 
 use super::{Running, Settings};
 use oyez::testing::{Behaviour, Command, Outcome, Publish, Random, Scheduler, Who};
@@ -23,8 +23,8 @@ pub struct Traffic {
     /// Between two turns of a client, on average; and of a worker.
     client_ticks: u64,
     worker_ticks: u64,
-    /// What every second host is like, if this seed has a favourite; and how many clients in four have a window. Seeds that
-    /// are of one kind get further than a mixture of everything.
+    /// What every second host is like, if this seed has a favourite; and how many clients in four have a window. Seeds
+    /// that are of one kind get further than a mixture of everything.
     favourite: u64,
     windows: u64,
     /// A client acknowledges in one of so many of its turns.

@@ -1,8 +1,8 @@
 //! The events that a client is still to be told of: [`Untold`].
 //!
-//! Each is pending, or was dropped and is to be told in a gap, or is in a host's hands. Which it is, is not known from the
-//! ends; so when some are discarded, of those that nobody wants any more, it is known how many went but not which. The
-//! others among them turn up in the end.
+//! Each is pending, or was dropped and is to be told in a gap, or is in a host's hands. Which it is, is not known from
+//! the ends; so when some are discarded, of those that nobody wants any more, it is known how many went but not which.
+//! The others among them turn up in the end.
 
 use std::collections::{BTreeSet, VecDeque};
 
