@@ -384,6 +384,7 @@ impl Sweep {
                 if is_wanted {
                     return true;
                 }
+                continue;
             }
             self.chunk += 1;
             self.load(entries, count);
@@ -500,5 +501,23 @@ mod tests {
         log.end_pass(|entry| left.push(entry.index));
         assert_eq!((left, log.len(), log.bytes()), (vec![0, 1, 2, 3], 0, 0));
         assert!(log.spare.iter().all(|word| *word == 0));
+    }
+
+    #[test]
+    fn a_pass_leaves_out_words_that_are_not_wanted_and_no_others() {
+        let audience = places((0..200_000).step_by(7));
+        let mut log = Log::default();
+        log.push(entry(0, audience.clone()));
+        log.begin_pass(32);
+        log.begin_offering();
+        let wanted = |word: usize| if word.is_multiple_of(3) { 0 } else { u64::MAX };
+        let mut visited = Vec::new();
+        while let Some(word) = log.next_word(wanted) {
+            let places = std::mem::take(&mut word.left);
+            for_each_bit(places, |bit| visited.push(word.first_place + bit));
+        }
+        let mut expected = Vec::new();
+        audience.for_each(|place| expected.extend((wanted(place / 64) != 0).then_some(place)));
+        assert_eq!(visited, expected);
     }
 }
