@@ -32,8 +32,6 @@ pub(super) struct Log {
     bytes: usize,
     /// Sessions that entries that have not set out wait for, added up.
     waiting: usize,
-    /// The most sessions that an entry was for, since the log was empty.
-    sessions_most: usize,
     pass: Option<Pass>,
     passes: u64,
     /// Memory for the next sweep, all zero.
@@ -127,7 +125,6 @@ impl Log {
     pub fn push(&mut self, entry: Entry) {
         self.bytes += entry.bytes();
         self.waiting += entry.left;
-        self.sessions_most = self.sessions_most.max(entry.audience.len());
         self.entries.push_back(entry);
     }
 
@@ -144,9 +141,10 @@ impl Log {
         self.bytes
     }
 
-    /// About how many sessions have something to get: the most that one entry was for since the log was empty.
+    /// At least as many as the sessions that have something to get, and 0 if nobody has.
     pub fn sessions_most(&self) -> usize {
-        self.sessions_most
+        let on_their_way = self.pass_entries().map(|entry| entry.audience.len()).max();
+        self.waiting + on_their_way.unwrap_or(0)
     }
 
     /// Whether an entry that has not set out waits for somebody.
@@ -202,15 +200,12 @@ impl Log {
             self.bytes -= entry.bytes();
             leave(entry);
         }
-        self.forget_if_empty();
+        self.give_back_if_empty();
     }
 
-    fn forget_if_empty(&mut self) {
-        if self.entries.is_empty() {
-            self.sessions_most = 0;
-            if self.entries.capacity() > 1_024 {
-                self.entries = VecDeque::new();
-            }
+    fn give_back_if_empty(&mut self) {
+        if self.entries.is_empty() && self.entries.capacity() > 1_024 {
+            self.entries = VecDeque::new();
         }
     }
 
@@ -316,7 +311,7 @@ impl Log {
             self.bytes -= entry.bytes();
             leave(entry);
         }
-        self.forget_if_empty();
+        self.give_back_if_empty();
     }
 
     /// All entries leave the log.
@@ -325,7 +320,7 @@ impl Log {
         self.base += self.entries.len() as u64;
         (self.bytes, self.waiting) = (0, 0);
         self.entries.drain(..).for_each(leave);
-        self.forget_if_empty();
+        self.give_back_if_empty();
     }
 }
 

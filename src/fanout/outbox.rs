@@ -34,7 +34,8 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// When the session has disconnected; what was pending then is discarded.
+    /// When the session has ended: it disconnected, or its queue was full when an event came that it must not miss
+    /// ([`Overload::Disconnect`](super::Overload)). What was pending then is discarded.
     ///
     /// ```
     /// use oyez::{Event, Fanout, FanoutOptions, Item, OrderKey, PartitionId, Query, Topic};

@@ -16,7 +16,8 @@ pub struct Receipt {
     pub refused: Vec<PartitionId>,
     /// Sessions of those partitions that do not get it.
     pub refused_count: usize,
-    /// Sessions that ended because their queues were full; their connections are the host's to close.
+    /// Sessions that ended because their queues were full; their connections are the host's to close. Who ends for an
+    /// event that waits in the log is told by the drain ([`Drained::overflowed`](super::Drained::overflowed)).
     pub overflowed: Vec<SessionId>,
 }
 

@@ -6,8 +6,8 @@
 //!
 //! **Two ways in.** An event for a few sessions is put into the queue of each. One for many waits in the log (`log.rs`)
 //! for the worker's next drain; then the queues of those sessions that have one take it in, as if it came now, and the
-//! others are offered it straight away. So a session's events are in its queue before they are in the log for it, and
-//! [`Partition::take_in`] keeps it that way: before an event of its own, what waits in the log.
+//! others are offered it straight away. So a session's events are in its queue before they are in the log for it. It
+//! stays that way because what comes while something waits in the log waits behind it, for however few.
 //!
 //! **The budget** is one number of bytes for everything. When it is used up, the sessions that nobody is about to read
 //! give way first: each drops the older half of its queue, with an exact gap, until there is room. Only when what is
@@ -202,7 +202,20 @@ impl Partition {
 
     /// What nobody waits for leaves the log: who reads through an outbox has no need of a worker.
     fn retire(&mut self) {
+        let before = self.log.len();
         self.log.retire(|entry| self.events.release(entry.index));
+        if self.log.len() < before {
+            self.log_has_gone_on();
+        }
+    }
+
+    /// Who has a queue only until the log has gone on may not need it any more.
+    fn log_has_gone_on(&mut self) {
+        if self.rested.is_empty() {
+            std::mem::swap(&mut self.rested, &mut self.resting);
+        } else {
+            self.rested.append(&mut self.resting);
+        }
     }
 
     /// Lists a session among those that may have to give way, if it is one.
@@ -258,8 +271,13 @@ impl Partition {
 
     /// The entries of the log that wait for a session.
     fn waiting_in_log(&self, place: usize) -> impl Iterator<Item = &Entry> {
-        let from = self.roster.queue(place).map_or_else(|| self.log.reached(place), |queue| queue.taken_in);
+        let from = self.waits_from(place);
         self.log.range(from, self.log.end()).filter(move |entry| entry.audience.contains(place))
+    }
+
+    /// The position from which on entries of the log wait for a session.
+    fn waits_from(&self, place: usize) -> u64 {
+        self.roster.queue(place).map_or_else(|| self.log.reached(place), |queue| queue.taken_in)
     }
 
     /// A session ends: what is pending is discarded. What the host has in hand stays pending until it answers.
@@ -298,9 +316,8 @@ impl Partition {
 
     fn close_place(&mut self, place: usize, ending: Ending) {
         self.since_offered = SinceOffered::Changed;
-        let from = self.roster.queue(place).map_or_else(|| self.log.reached(place), |queue| queue.taken_in);
         let mut discarded = 0;
-        self.log.take(from, self.log.end(), place, |_| discarded += 1);
+        self.log.take(self.waits_from(place), self.log.end(), place, |_| discarded += 1);
         match self.roster.standing(place) {
             Standing::Plain => {}
             Standing::One(index) => {

@@ -1,7 +1,7 @@
 //! Who is in which place of a partition, and what is known of each: [`Roster`].
 //!
 //! Most sessions of a big community are *plain*: they take what they are offered, and there is nothing to remember of
-//! them but a count. They cost 12 bytes and two bits. So do those who wait with *one* event and nothing else: in a room
+//! them but a count. They cost 12 bytes and four bits. So do those who wait with *one* event and nothing else: in a room
 //! of few that is the usual case, and the event's handle stands where the number of a queue would. Whoever has more
 //! pending, acknowledges, lags, is parked or is read through an outbox has a [`Queue`] until that is over. What a
 //! session lost stands aside until it needs a queue again.
@@ -109,13 +109,13 @@ impl Roster {
             self.listed_unread.resize(place / 64 + 1, 0);
         }
         self.berths[place] = Berth { generation: seat.generation(), ..Berth::EMPTY };
-        self.here[place / 64] |= 1 << (place % 64);
+        set(&mut self.here, place);
     }
 
     /// A session ends; nothing may be left in its queue.
     pub fn close(&mut self, place: usize) {
         self.make_plain(place);
-        self.here[place / 64] &= !(1 << (place % 64));
+        clear(&mut self.here, place);
         self.berths[place].generation = 0;
         if !self.delivered_high.is_empty() {
             self.delivered_high.remove(&place);
@@ -125,15 +125,15 @@ impl Roster {
         }
         if !self.handles.is_empty() {
             self.handles.remove(&place);
-            self.moved[place / 64] &= !(1 << (place % 64));
+            clear(&mut self.moved, place);
         }
-        self.listed_unread[place / 64] &= !(1 << (place % 64));
+        clear(&mut self.listed_unread, place);
     }
 
     /// The session in this place has come from another partition.
     pub fn set_handle(&mut self, place: usize, session: SessionId) {
         self.handles.insert(place, session);
-        self.moved[place / 64] |= 1 << (place % 64);
+        set(&mut self.moved, place);
     }
 
     /// Sessions that have come from another partition among the 64 places of a word: their handles are not their
@@ -157,15 +157,14 @@ impl Roster {
 
     /// Marks a session as listed among those that may have to give way; whether it was not.
     pub fn list_unread(&mut self, place: usize) -> bool {
-        let marks = &mut self.listed_unread[place / 64];
-        let was_not = *marks >> (place % 64) & 1 == 0;
-        *marks |= 1 << (place % 64);
-        was_not
+        let is_listed = is_set(&self.listed_unread, place);
+        set(&mut self.listed_unread, place);
+        !is_listed
     }
 
     /// A session has been taken from that list.
     pub fn unlist_unread(&mut self, place: usize) {
-        self.listed_unread[place / 64] &= !(1 << (place % 64));
+        clear(&mut self.listed_unread, place);
     }
 
     /// Places that were ever taken.
@@ -263,7 +262,7 @@ impl Roster {
             return None;
         }
         berth.standing = ONE | index;
-        self.known[place / 64] |= 1 << (place % 64);
+        set(&mut self.known, place);
         self.known_count += 1;
         Some(Seat::new(self.layout, self.partition, place, berth.generation))
     }
@@ -281,7 +280,7 @@ impl Roster {
         let berth = &mut self.berths[place];
         let seat = Seat::new(self.layout, self.partition, place, berth.generation);
         if berth.standing == PLAIN {
-            self.known[place / 64] |= 1 << (place % 64);
+            set(&mut self.known, place);
             self.known_count += 1;
         }
         let index = match self.free.pop() {
@@ -318,7 +317,7 @@ impl Roster {
             return;
         }
         berth.standing = PLAIN;
-        self.known[place / 64] &= !(1 << (place % 64));
+        clear(&mut self.known, place);
         self.known_count -= 1;
         if let Standing::Queue(index) = standing {
             if let Some(losses) = self.queues[index as usize].take_losses() {
@@ -391,9 +390,8 @@ impl Roster {
 
     /// Checks that every place is what one of its lists says. For tests.
     pub fn validate(&self) -> Result<(), String> {
-        let bit = |words: &[u64], place: usize| words[place / 64] >> (place % 64) & 1 == 1;
         for place in 0..self.len() {
-            let bits = (bit(&self.here, place), bit(&self.known, place));
+            let bits = (is_set(&self.here, place), is_set(&self.known, place));
             let of_session = self.queue(place).map(|queue| Some(queue.seat) == self.seat_at(place));
             if bits != (self.seat_at(place).is_some(), !self.is_plain(place)) || of_session == Some(false) {
                 return Err(format!("place {place} is listed wrong: {bits:?}"));
@@ -405,6 +403,18 @@ impl Roster {
         }
         Ok(())
     }
+}
+
+fn set(words: &mut [u64], place: usize) {
+    words[place / 64] |= 1 << (place % 64);
+}
+
+fn clear(words: &mut [u64], place: usize) {
+    words[place / 64] &= !(1 << (place % 64));
+}
+
+fn is_set(words: &[u64], place: usize) -> bool {
+    words[place / 64] >> (place % 64) & 1 == 1
 }
 
 #[cfg(test)]

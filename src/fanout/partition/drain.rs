@@ -60,7 +60,8 @@ impl Partition {
 
     /// About how many sessions wait for a drain; some may have nothing to get any more.
     pub fn ready_len(&self) -> usize {
-        self.turn.len() + self.ready.len() + self.overflowing.len() + self.log.sessions_most()
+        let from_log = self.log.sessions_most().min(self.totals.sessions);
+        self.turn.len() + self.ready.len() + self.overflowing.len() + from_log
     }
 
     /// Fills a round with offers to at most `sessions_max` of the sessions whose turn it is.
@@ -126,7 +127,7 @@ impl Partition {
 
     fn end_pass(&mut self) {
         self.log.end_pass(|entry| self.events.release(entry.index));
-        self.rested.append(&mut self.resting);
+        self.log_has_gone_on();
     }
 
     /// Takes away some more of the queues that nobody needs since the log has gone on; whether there are more.
