@@ -10,7 +10,7 @@ use oyez_model::fanout::{self as model, Answer, Call, Handed, Item, Limits, Mode
 use std::collections::BTreeMap;
 
 /// Settings every script is run with.
-const SETTINGS: [Settings; 3] = [
+const SETTINGS: [Settings; 4] = [
     Settings {
         limits: Limits { events_per_session: 4, batch: 3, round_sessions: 2, log_sessions: 2, ..LIMITS },
         bytes_max: usize::MAX,
@@ -23,6 +23,19 @@ const SETTINGS: [Settings; 3] = [
         limits: Limits { events_per_session: 5, batch: 99, round_sessions: 3, log_sessions: 1, ..LIMITS },
         bytes_max: 1_200,
     },
+    // Nearly every session in a word of 64 places of its own.
+    Settings {
+        limits: Limits {
+            sessions_per_partition: 200,
+            places_apart: 40,
+            events_per_session: 4,
+            batch: 99,
+            round_sessions: 3,
+            log_sessions: 1,
+            ..LIMITS
+        },
+        bytes_max: usize::MAX,
+    },
 ];
 
 const LIMITS: Limits = Limits {
@@ -34,6 +47,7 @@ const LIMITS: Limits = Limits {
     round_sessions: 0,
     log_sessions: usize::MAX,
     keep_on_panic: false,
+    places_apart: 1,
 };
 
 /// Classes of the model's three policies.
@@ -102,6 +116,14 @@ impl Host {
                 .bytes_per_partition_max(settings.bytes_max)
                 .on_panic(if limits.keep_on_panic { OnPanic::Keep } else { OnPanic::Abandon }),
         );
+        for partition in (0..limits.partitions.into()).map(PartitionId) {
+            let all: Vec<_> =
+                (0..limits.sessions_per_partition).map(|_| fanout.connect(partition).expect("there is room")).collect();
+            let strangers: Vec<usize> = limits.strangers().collect();
+            for place in (0..all.len()).filter(|place| !strangers.contains(place)) {
+                fanout.disconnect(all[place]).expect("it is connected");
+            }
+        }
         let worker = |partition: u8| fanout.worker(PartitionId(partition.into())).expect("the first worker");
         Host {
             workers: (0..limits.partitions).map(worker).collect(),

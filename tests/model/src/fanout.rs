@@ -286,6 +286,16 @@ pub struct Limits {
     pub log_sessions: usize,
     /// A batch whose callback panicked is kept, not abandoned.
     pub keep_on_panic: bool,
+    /// The places that are free at first lie so far apart; strangers, who subscribe to nothing, have those in between.
+    pub places_apart: usize,
+}
+
+impl Limits {
+    /// The places of strangers in each partition.
+    pub fn strangers(&self) -> impl Iterator<Item = usize> + use<> {
+        let places_apart = self.places_apart;
+        (0..self.sessions_per_partition).filter(move |place| place % places_apart != 0)
+    }
 }
 
 /// Fates that are kept for a session. `Op::Fate` asks no further back.
@@ -294,8 +304,9 @@ const FATES: usize = 256;
 pub struct Model {
     limits: Limits,
     sessions: Vec<Session>,
-    /// Places taken in each partition.
+    /// Places taken in each partition, and those of them that strangers have.
     places: Vec<BTreeSet<usize>>,
+    strangers: Vec<usize>,
     /// The connected sessions of each topic.
     subscribers: BTreeMap<u8, BTreeSet<usize>>,
     /// Events for many sessions of each partition, which wait for its next drain.
@@ -603,7 +614,8 @@ impl Model {
         Model {
             limits,
             sessions: Vec::new(),
-            places: vec![BTreeSet::new(); limits.partitions.into()],
+            places: vec![limits.strangers().collect(); limits.partitions.into()],
+            strangers: vec![limits.strangers().count(); limits.partitions.into()],
             subscribers: BTreeMap::new(),
             topics: vec![Vec::new()],
             moved: vec![Accounting::default(); limits.partitions.into()],
@@ -660,7 +672,8 @@ impl Model {
     pub fn sizes(&self) -> (usize, usize, usize) {
         let connected = || self.sessions.iter().filter(|session| session.connected);
         let topics: BTreeSet<u8> = connected().flat_map(|session| session.topics.iter().copied()).collect();
-        (connected().count(), topics.len(), connected().map(|session| session.topics.len()).sum())
+        let strangers: usize = self.strangers.iter().sum();
+        (strangers + connected().count(), topics.len(), connected().map(|session| session.topics.len()).sum())
     }
 
     /// `pressure` says, for each publish within the operation, what oyez did to keep to its budget: how many bytes an
@@ -860,7 +873,8 @@ impl Model {
             self.disconnect(name);
         }
         self.logs[usize::from(partition)].clear();
-        Seen::Ended(names.len())
+        self.places[usize::from(partition)].clear();
+        Seen::Ended(names.len() + std::mem::take(&mut self.strangers[usize::from(partition)]))
     }
 
     pub fn subscribe(&mut self, name: usize, topic: u8) -> Seen {
