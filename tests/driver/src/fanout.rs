@@ -117,8 +117,10 @@ impl Host {
                 .on_panic(if limits.keep_on_panic { OnPanic::Keep } else { OnPanic::Abandon }),
         );
         for partition in (0..limits.partitions.into()).map(PartitionId) {
-            let all: Vec<_> =
-                (0..limits.sessions_per_partition).map(|_| fanout.connect(partition).expect("there is room")).collect();
+            // With a window something is known of them, so there are words in which nobody is plain.
+            let stranger =
+                |_| fanout.connect_with(partition, SessionOptions::default().window(1)).expect("there is room");
+            let all: Vec<_> = (0..limits.sessions_per_partition).map(stranger).collect();
             let strangers: Vec<usize> = limits.strangers().collect();
             for place in (0..all.len()).filter(|place| !strangers.contains(place)) {
                 fanout.disconnect(all[place]).expect("it is connected");
