@@ -42,7 +42,7 @@ impl Check {
             round_sessions: 64,
             log_sessions: FanoutOptions::default().log_sessions_min,
             keep_on_panic: false,
-            places_apart: 1,
+            strangers_between: 0,
         };
         let list = list::Limits {
             groups: groups as u64,

@@ -27,7 +27,7 @@ const SETTINGS: [Settings; 4] = [
     Settings {
         limits: Limits {
             sessions_per_partition: 200,
-            places_apart: 40,
+            strangers_between: 39,
             events_per_session: 4,
             batch: 99,
             round_sessions: 3,
@@ -47,7 +47,7 @@ const LIMITS: Limits = Limits {
     round_sessions: 0,
     log_sessions: usize::MAX,
     keep_on_panic: false,
-    places_apart: 1,
+    strangers_between: 0,
 };
 
 /// Classes of the model's three policies.

@@ -40,7 +40,7 @@ impl Settings {
             round_sessions: self.round_sessions,
             log_sessions: self.log_sessions,
             keep_on_panic: self.keep_on_panic,
-            places_apart: 1,
+            strangers_between: 0,
         }
     }
 

@@ -286,15 +286,16 @@ pub struct Limits {
     pub log_sessions: usize,
     /// A batch whose callback panicked is kept, not abandoned.
     pub keep_on_panic: bool,
-    /// The places that are free at first lie so far apart; strangers, who subscribe to nothing, have those in between.
-    pub places_apart: usize,
+    /// Between two places that are free at first, so many strangers have theirs, who subscribe to nothing.
+    pub strangers_between: usize,
 }
 
 impl Limits {
     /// The places of strangers in each partition.
     pub fn strangers(&self) -> impl Iterator<Item = usize> + use<> {
-        let places_apart = self.places_apart;
-        (0..self.sessions_per_partition).filter(move |place| place % places_apart != 0)
+        let between = self.strangers_between;
+        let places = if between == 0 { 0 } else { self.sessions_per_partition };
+        (0..places).filter(move |place| place % (between + 1) != 0)
     }
 }
 
