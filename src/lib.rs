@@ -2,6 +2,8 @@
 
 pub mod docs;
 pub mod fanout;
+#[cfg(feature = "ffi")]
+pub mod ffi;
 pub mod member_list;
 pub mod registry;
 pub mod sorted_set;

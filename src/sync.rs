@@ -46,3 +46,26 @@ impl Changes {
         self.0.load(Ordering::Acquire)
     }
 }
+
+/// Raised when a bug of ours may have left something half changed.
+#[cfg(feature = "ffi")]
+pub(crate) struct Poison(std::sync::atomic::AtomicBool);
+
+#[cfg(feature = "ffi")]
+impl Poison {
+    pub(crate) fn new() -> Self {
+        Poison(false.into())
+    }
+
+    /// Relaxed: it hands nothing over. What else was changed is behind the lock or the exclusive handle that the one who
+    /// looks must have anyway.
+    pub(crate) fn raise(&self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Relaxed, as above.
+    #[inline]
+    pub(crate) fn is_raised(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}

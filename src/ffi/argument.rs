@@ -1,0 +1,289 @@
+//! What comes in through pointers and what goes out: arrays, buffers, structs that may grow.
+
+#![expect(unsafe_code, reason = "an array from C is a pointer and a number: only the caller knows what lies there")]
+#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
+
+use super::guard::Done;
+use super::owner::Output;
+use super::status::{OYEZ_INVALID, OYEZ_NULL, OYEZ_SHORT_BUFFER, oyez_status};
+use std::mem::MaybeUninit;
+use std::slice;
+
+/// Bytes that belong to somebody else. `data` may be NULL when `len` is 0. Since 0.1.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct oyez_bytes {
+    /// The first byte.
+    pub data: *const u8,
+    /// Their number.
+    pub len: usize,
+}
+
+impl oyez_bytes {
+    /// Where there is none.
+    pub(super) const NONE: Self = oyez_bytes { data: std::ptr::null(), len: 0 };
+
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        oyez_bytes { data: bytes.as_ptr(), len: bytes.len() }
+    }
+}
+
+/// What a handle's pointer points to.
+#[inline]
+pub(super) fn given<T>(handle: Option<T>) -> Result<T, oyez_status> {
+    handle.ok_or(OYEZ_NULL)
+}
+
+/// An array; `(NULL, 0)` is an empty one.
+///
+/// # Safety
+///
+/// The pointer is NULL or points to so many elements that nobody changes for as long as `'a`.
+#[inline]
+pub(super) unsafe fn array<'a, T>(data: *const T, count: usize) -> Result<&'a [T], oyez_status> {
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if data.is_null() {
+        return Err(OYEZ_NULL);
+    }
+    if count > isize::MAX as usize / size_of::<T>() {
+        return Err(OYEZ_INVALID);
+    }
+    // SAFETY: not NULL, not larger than an array can be, and the rest is the caller's promise.
+    Ok(unsafe { slice::from_raw_parts(data, count) })
+}
+
+/// An array of byte strings, all of them checked before the first is used.
+///
+/// # Safety
+///
+/// As for [`array`], and so is each of the strings.
+pub(super) unsafe fn strings<'a>(data: *const oyez_bytes, count: usize) -> Result<Vec<&'a [u8]>, oyez_status> {
+    // SAFETY: the caller's promise, for the array and for each string.
+    unsafe { array(data, count)?.iter().map(|string| array(string.data, string.len)).collect() }
+}
+
+/// Room for results: a place for each.
+pub(super) struct Buffer<'a, T>(&'a mut [MaybeUninit<T>]);
+
+/// Room for results; `(NULL, 0)` has none.
+///
+/// # Safety
+///
+/// The pointer is NULL or points to room for so many elements, which nobody else uses for as long as `'a`.
+#[inline]
+pub(super) unsafe fn buffer<'a, T>(data: *mut T, capacity: usize) -> Result<Buffer<'a, T>, oyez_status> {
+    if capacity == 0 {
+        return Ok(Buffer(&mut []));
+    }
+    if data.is_null() {
+        return Err(OYEZ_NULL);
+    }
+    if capacity > isize::MAX as usize / size_of::<T>() {
+        return Err(OYEZ_INVALID);
+    }
+    // SAFETY: as for `array`; what has not been written yet is `MaybeUninit`.
+    Ok(Buffer(unsafe { slice::from_raw_parts_mut(data.cast(), capacity) }))
+}
+
+/// How much of a buffer was written, and how much there was to write.
+pub(super) struct Filled<'a> {
+    written: Output<'a, usize>,
+    total: Output<'a, usize>,
+}
+
+impl<'a> Filled<'a> {
+    #[inline]
+    pub fn of(written: Option<&'a mut MaybeUninit<usize>>, total: Option<&'a mut MaybeUninit<usize>>) -> Self {
+        Filled { written: Output::of(written, 0), total: Output::of(total, 0) }
+    }
+}
+
+impl<T> Buffer<'_, T> {
+    /// Fills it with the first of so many elements, as many as it has room for.
+    pub fn fill<I: Iterator<Item = T>>(self, mut filled: Filled, total: usize, first: impl FnOnce(usize) -> I) -> Done {
+        filled.total.set(total);
+        let count = total.min(self.0.len());
+        let mut places = self.0.iter_mut();
+        // Unlike a loop, this goes through whole leaves at once.
+        first(count).for_each(|element| {
+            if let Some(place) = places.next() {
+                place.write(element);
+            }
+        });
+        filled.written.set(count);
+        if count < total { Err(OYEZ_SHORT_BUFFER) } else { Ok(()) }
+    }
+
+    /// Its room, for who knows how much will be written.
+    pub fn room(&mut self) -> &mut [MaybeUninit<T>] {
+        self.0
+    }
+}
+
+/// A struct that later versions may make longer. Its first field is its size as the caller knows it.
+///
+/// # Safety
+///
+/// The type is `repr(C)`, its first field is `struct_size: usize`, and any bytes are a value of it.
+pub(super) unsafe trait Growing: Copy {}
+
+/// Larger than any struct of ours will be: the size was not set.
+const STRUCT_SIZE_MAX: usize = 4096;
+
+/// Reads a struct that may be of a later version, if what that version added is not used.
+///
+/// # Safety
+///
+/// The pointer is NULL, or points to a `struct_size` and to so many bytes.
+pub(super) unsafe fn sized<T: Growing>(pointer: *const T) -> Result<T, oyez_status> {
+    if pointer.is_null() {
+        return Err(OYEZ_NULL);
+    }
+    // SAFETY: not NULL, and begins with its size.
+    let size = unsafe { pointer.cast::<usize>().read() };
+    if !(size_of::<T>()..=STRUCT_SIZE_MAX).contains(&size) {
+        return Err(OYEZ_INVALID);
+    }
+    // SAFETY: the caller promises so many bytes.
+    let unknown = unsafe { slice::from_raw_parts(pointer.add(1).cast::<u8>(), size - size_of::<T>()) };
+    if unknown.iter().any(|byte| *byte != 0) {
+        return Err(OYEZ_INVALID);
+    }
+    // SAFETY: it has at least the bytes of a `T`, and any bytes are one.
+    Ok(unsafe { pointer.read() })
+}
+
+/// The same, or the default if the pointer is NULL.
+///
+/// # Safety
+///
+/// As for [`sized`].
+pub(super) unsafe fn sized_or_default<T: Growing + Default>(pointer: *const T) -> Result<T, oyez_status> {
+    if pointer.is_null() {
+        return Ok(T::default());
+    }
+    // SAFETY: the caller's promise.
+    unsafe { sized(pointer) }
+}
+
+/// Where a struct of results goes; nowhere if the pointer is NULL. Zero at once, but for its size.
+pub(super) struct Report<T>(*mut T);
+
+impl<T: Growing + Default> Report<T> {
+    /// # Safety
+    ///
+    /// The pointer is NULL, or points to a `struct_size` and to so many bytes, which nobody else uses while this lives.
+    pub unsafe fn of(pointer: *mut T) -> Result<Self, oyez_status> {
+        if !pointer.is_null() {
+            // SAFETY: not NULL, and begins with its size.
+            let size = unsafe { pointer.cast::<usize>().read() };
+            if !(size_of::<T>()..=STRUCT_SIZE_MAX).contains(&size) {
+                return Err(OYEZ_INVALID);
+            }
+        }
+        let mut report = Report(pointer);
+        report.set(T::default());
+        Ok(report)
+    }
+
+    /// Writes it, but for its size, which says what the caller knows.
+    pub fn set(&mut self, value: T) {
+        if self.0.is_null() {
+            return;
+        }
+        // SAFETY: `of` was promised that these bytes are there and ours, and has seen that they are enough.
+        unsafe {
+            let size = self.0.cast::<usize>().read();
+            self.0.write(value);
+            self.0.cast::<usize>().write(size);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ptr::{null, null_mut};
+
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Old {
+        struct_size: usize,
+        limit: usize,
+    }
+
+    #[repr(C)]
+    struct New {
+        old: Old,
+        added: usize,
+    }
+
+    impl Default for Old {
+        fn default() -> Self {
+            Old { struct_size: size_of::<Self>(), limit: 7 }
+        }
+    }
+
+    // SAFETY: two `usize`s, the size first.
+    unsafe impl Growing for Old {}
+
+    fn read(options: &New) -> Result<Old, oyez_status> {
+        // SAFETY: as many bytes as the test says, or the size is refused.
+        unsafe { sized((&raw const *options).cast()) }
+    }
+
+    #[test]
+    fn a_later_struct_is_read_if_it_asks_for_nothing_unknown() {
+        let mut options = New { old: Old { struct_size: size_of::<New>(), limit: 9 }, added: 0 };
+        assert_eq!(read(&options).unwrap().limit, 9);
+        options.added = 1;
+        assert_eq!(read(&options), Err(OYEZ_INVALID));
+        options.old.struct_size = size_of::<Old>();
+        assert_eq!(read(&options).unwrap().limit, 9, "what is behind it is not its own");
+    }
+
+    #[test]
+    fn a_size_that_was_not_set_is_refused() {
+        for struct_size in [0, size_of::<Old>() - 1, usize::MAX] {
+            let mut old = Old { struct_size, limit: 9 };
+            // SAFETY: refused before more than the size is read.
+            assert_eq!(unsafe { sized(&raw const old) }, Err(OYEZ_INVALID));
+            // SAFETY: as above.
+            assert!(unsafe { Report::of(&raw mut old) }.is_err());
+            assert_eq!(old.limit, 9);
+        }
+    }
+
+    #[test]
+    fn a_report_keeps_the_size_that_the_caller_knows() {
+        let mut new = New { old: Old { struct_size: size_of::<New>(), limit: 9 }, added: 5 };
+        // SAFETY: as many bytes as its size says.
+        let mut report: Report<Old> = unsafe { Report::of((&raw mut new).cast()) }.unwrap();
+        report.set(Old { struct_size: 0, limit: 3 });
+        assert_eq!((new.old.struct_size, new.old.limit, new.added), (size_of::<New>(), 3, 5));
+    }
+
+    #[test]
+    fn null_is_an_empty_array_but_no_other() {
+        // SAFETY: NULL.
+        unsafe {
+            assert_eq!(array::<u64>(null(), 0), Ok(&[][..]));
+            assert_eq!(array::<u64>(null(), 1), Err(OYEZ_NULL));
+            assert_eq!(buffer::<u64>(null_mut(), 1).err(), Some(OYEZ_NULL));
+            assert_eq!(sized::<Old>(null()), Err(OYEZ_NULL));
+            assert_eq!(sized_or_default::<Old>(null()), Ok(Old::default()));
+        }
+    }
+
+    #[test]
+    fn an_array_larger_than_memory_is_refused() {
+        let (one, mut room) = (0_u64, 0_u64);
+        // SAFETY: refused before anything is read.
+        unsafe {
+            assert_eq!(array(&raw const one, usize::MAX / 8), Err(OYEZ_INVALID));
+            assert_eq!(buffer(&raw mut room, usize::MAX / 8).err(), Some(OYEZ_INVALID));
+        }
+    }
+}

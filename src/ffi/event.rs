@@ -1,0 +1,155 @@
+//! What a host publishes, for whom, and what a session is handed.
+
+#![expect(unsafe_code, reason = "reads structs and arrays of C")]
+#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
+
+use super::argument::{Growing, array, sized};
+use super::status::{OYEZ_INVALID, oyez_status};
+use crate::{Class, Event, Gap, Item, OrderKey, Query, SessionId, Topic};
+use std::ptr::null;
+
+/// Who an event is for: the sessions subscribed to at least one of the topics, each once, without the excluded ones.
+/// Starts as OYEZ_QUERY_INIT. Since 0.1.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct oyez_query {
+    /// `sizeof(oyez_query)`.
+    pub struct_size: usize,
+    /// Topics; may be NULL when there are none.
+    pub topics: *const u64,
+    /// Their number.
+    pub topics_count: usize,
+    /// Sessions that are left out, usually the sender's; may be NULL when there are none.
+    pub except: *const u64,
+    /// Their number.
+    pub except_count: usize,
+}
+
+/// What is published. Starts as OYEZ_EVENT_INIT. Since 0.1.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct oyez_event {
+    /// `sizeof(oyez_event)`.
+    pub struct_size: usize,
+    /// Keeps order with the other events of the same key.
+    pub order_key: u64,
+    /// A word of the host's own, handed over with the event: a trace id, a timestamp.
+    pub metadata: u64,
+    /// Opaque bytes, copied once however many sessions get them; may be NULL when there are none.
+    pub payload: *const u8,
+    /// Their number.
+    pub payload_len: usize,
+    /// The kind of event, 0 to 63: it decides what gives way to it.
+    pub event_class: u32,
+}
+
+/// An item that is an event. Since 0.1.
+pub const OYEZ_ITEM_EVENT: u32 = 0;
+/// An item that stands for events the session did not get. Since 0.1.
+pub const OYEZ_ITEM_GAP: u32 = 1;
+
+/// One thing a session is handed: an event, or a gap in the place of events that it did not get. Since 0.1.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct oyez_item {
+    /// OYEZ_ITEM_EVENT or OYEZ_ITEM_GAP.
+    pub kind: u32,
+    /// Of an event: its class.
+    pub event_class: u32,
+    /// Of an event: its sequence. Of a gap: the sequence of the first event that is missing.
+    pub sequence: u64,
+    /// Of an event: its sequence. Of a gap: the sequence of the last event that is missing.
+    pub last_sequence: u64,
+    /// Of a gap: how many events addressed to this session are missing.
+    pub missing: u64,
+    /// Of an event: its order key.
+    pub order_key: u64,
+    /// Of an event: the host's own word.
+    pub metadata: u64,
+    /// Of an event: its bytes.
+    pub payload: *const u8,
+    /// Of an event: their number.
+    pub payload_len: usize,
+}
+
+// SAFETY: `repr(C)`, numbers and pointers, the size first.
+unsafe impl Growing for oyez_query {}
+// SAFETY: as above.
+unsafe impl Growing for oyez_event {}
+
+impl Default for oyez_query {
+    fn default() -> Self {
+        oyez_query { struct_size: size_of::<Self>(), topics: null(), topics_count: 0, except: null(), except_count: 0 }
+    }
+}
+
+impl Default for oyez_event {
+    fn default() -> Self {
+        oyez_event {
+            struct_size: size_of::<Self>(),
+            order_key: 0,
+            metadata: 0,
+            payload: null(),
+            payload_len: 0,
+            event_class: 0,
+        }
+    }
+}
+
+/// The query that a caller describes.
+///
+/// # Safety
+///
+/// The pointer and those behind it are as `ffi` says.
+pub(super) unsafe fn query_of(query: *const oyez_query) -> Result<Query, oyez_status> {
+    // SAFETY: the caller's promise.
+    let (topics, except) = unsafe {
+        let query = sized(query)?;
+        (array(query.topics, query.topics_count)?, array(query.except, query.except_count)?)
+    };
+    let query = Query::any_of(topics.iter().copied().map(Topic));
+    Ok(except.iter().copied().map(SessionId::from_bits).fold(query, Query::except))
+}
+
+/// The event that a caller describes, with a copy of the payload.
+///
+/// # Safety
+///
+/// The pointer and those behind it are as `ffi` says.
+pub(super) unsafe fn event_of(event: *const oyez_event) -> Result<Event, oyez_status> {
+    // SAFETY: the caller's promise.
+    let (event, payload) = unsafe {
+        let event = sized(event)?;
+        (event, array(event.payload, event.payload_len)?)
+    };
+    let class = u8::try_from(event.event_class).ok().and_then(Class::new).ok_or(OYEZ_INVALID)?;
+    Ok(Event::new(OrderKey(event.order_key), payload).class(class).metadata(event.metadata))
+}
+
+/// An item as C sees it. Its payload lives as long as the batch.
+pub(super) fn item_of(item: Item<'_>) -> oyez_item {
+    match item {
+        Item::Event(sequence, event) => oyez_item {
+            kind: OYEZ_ITEM_EVENT,
+            event_class: event.class.number().into(),
+            sequence: sequence.0,
+            last_sequence: sequence.0,
+            missing: 0,
+            order_key: event.order_key.0,
+            metadata: event.metadata,
+            payload: event.payload.as_ptr(),
+            payload_len: event.payload.len(),
+        },
+        Item::Gap(Gap { count, first, last }) => oyez_item {
+            kind: OYEZ_ITEM_GAP,
+            event_class: 0,
+            sequence: first.0,
+            last_sequence: last.0,
+            missing: count,
+            order_key: 0,
+            metadata: 0,
+            payload: null(),
+            payload_len: 0,
+        },
+    }
+}
