@@ -1,0 +1,270 @@
+//! `include/oyez.h` is what the sources say. When it is not, this test fails; `OYEZ_WRITE_HEADER=1 cargo test --features ffi
+//! --test header` writes it anew.
+//!
+//! cbindgen writes the declarations. What it cannot know comes from here: the layouts as the compiler sees them, as
+//! assertions that every program checks which includes the header, and the defaults in the `_INIT` macros.
+
+use cbindgen::{Builder, Config};
+use oyez::ffi::*;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::mem::{align_of, offset_of, size_of};
+use std::path::Path;
+
+/// The parts of the header, in the order in which it is read.
+const PARTS: [&str; 14] = [
+    "version",
+    "status",
+    "argument",
+    "set",
+    "byteset",
+    "options",
+    "event",
+    "fanout",
+    "receipt",
+    "worker",
+    "outbox",
+    "stats",
+    "member_list",
+    "flush",
+];
+
+const END: &str = "#endif  /* OYEZ_H */\n";
+
+#[test]
+fn the_header_is_what_the_sources_say() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("include/oyez.h");
+    let header = header();
+    if std::env::var_os("OYEZ_WRITE_HEADER").is_some() {
+        fs::write(&path, &header).unwrap();
+    }
+    let checked_in = fs::read_to_string(&path).unwrap_or_default();
+    let difference = (1..).zip(checked_in.lines().zip(header.lines())).find(|(_, (old, new))| old != new);
+    assert!(
+        checked_in == header,
+        "include/oyez.h is not what src/ffi says: write it with OYEZ_WRITE_HEADER=1. The first difference: {difference:?}"
+    );
+}
+
+#[test]
+fn every_struct_of_the_header_has_its_layout_in_it() {
+    let (header, layouts) = (header(), layouts());
+    let bodies = header.split("\ntypedef struct ").skip(1).filter_map(|rest| rest.split_once("\n} "));
+    let mut structs = 0;
+    for (name, fields) in bodies.filter_map(|(body, _)| body.split_once(" {\n")) {
+        let layout = layouts.iter().find(|layout| layout.name == name).unwrap_or_else(|| panic!("no layout of {name}"));
+        let fields = fields.lines().filter_map(|line| line.strip_suffix(';')).map(|field| {
+            let name = field.rsplit([' ', '*']).next().unwrap();
+            name.split('[').next().unwrap()
+        });
+        assert!(fields.eq(layout.fields.iter().map(|field| field.name)), "the fields of {name}");
+        structs += 1;
+    }
+    assert_eq!(structs, layouts.len());
+}
+
+#[test]
+fn every_export_is_one_call_of_the_guard() {
+    let mut exports = BTreeSet::new();
+    for part in PARTS {
+        let source = source(part);
+        for export in source.split("#[unsafe(no_mangle)]\n").skip(1) {
+            let (signature, rest) = export.split_once(" {\n").unwrap();
+            let body = rest.split_once("\n}\n").unwrap().0;
+            let name = signature.split_once("extern \"C\" fn ").unwrap().1.split('(').next().unwrap();
+            assert!(is_guarded(body), "{name} does something outside of the guard:\n{body}");
+            assert!(exports.insert(name.to_owned()), "{name} twice");
+        }
+    }
+    let header = header();
+    let declarations = header.split("/* What the structs").next().unwrap();
+    let declared =
+        declarations.lines().filter(|line| !line.starts_with([' ', '/', '#', '}']) && !line.contains("typedef"));
+    let declared = declared.filter_map(|line| line.split_once('(')?.0.rsplit([' ', '*']).next());
+    assert_eq!(declared.map(str::to_owned).collect::<BTreeSet<_>>(), exports);
+}
+
+#[test]
+fn what_is_outside_of_the_guard_is_seen() {
+    assert!(is_guarded("    guard_or((), || drop(set));"));
+    assert!(is_guarded("    guard(|| {\n        Ok(())\n    })"));
+    assert!(!is_guarded("    guard(|| Ok(()));\n    more()"));
+    assert!(!is_guarded("    more(guard(|| Ok(())))"));
+    assert!(!is_guarded("    guard(|| Ok(())) + more()"));
+    assert!(!is_guarded("    let set = set.unwrap();\n    guard(|| drop(set))"));
+}
+
+#[test]
+fn every_export_and_every_type_says_since_when_it_is_there() {
+    for part in PARTS {
+        let source = source(part);
+        let mut docs = Vec::new();
+        for line in source.lines() {
+            if let Some(doc) = line.strip_prefix("///") {
+                docs.push(doc);
+            } else if line.starts_with("pub ") {
+                let item = format!("{part}: {line}");
+                let is_ours =
+                    ["oyez_", "OYEZ_"].iter().any(|prefix| line.contains(prefix)) && !line.contains("fn shared");
+                let docs = docs.join(" ").replace("  ", " ");
+                assert!(!is_ours || line.starts_with("pub(super)") || docs.contains("Since 0.1."), "{item}");
+            } else if !line.starts_with("#[") {
+                docs.clear();
+            }
+        }
+    }
+}
+
+fn source(part: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/ffi/{part}.rs"))).unwrap()
+}
+
+/// Whether a function's body is a call of `guard` or `guard_or` and nothing else.
+fn is_guarded(body: &str) -> bool {
+    let body = body.trim().trim_end_matches(';');
+    let Some(arguments) = body.strip_prefix("guard(").or_else(|| body.strip_prefix("guard_or(")) else { return false };
+    let mut open = 1;
+    let end = arguments.find(|letter| {
+        open += i32::from(letter == '(') - i32::from(letter == ')');
+        open == 0
+    });
+    end == Some(arguments.len() - 1)
+}
+
+fn header() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let config = Config::from_file(root.join("cbindgen.toml")).unwrap();
+    let builder = PARTS.iter().fold(Builder::new().with_config(config), |builder, part| {
+        builder.with_src(root.join(format!("src/ffi/{part}.rs")))
+    });
+    let mut written = Vec::new();
+    builder.generate().unwrap().write(&mut written);
+    let written = String::from_utf8(written).unwrap();
+    let declarations = written.strip_suffix(END).expect("the include guard is last");
+    format!("{declarations}{}{}{END}", defaults(), assertions())
+}
+
+/// How the compiler lays out a struct, and what it starts as if it has an `_INIT` macro.
+struct Layout {
+    name: &'static str,
+    size: usize,
+    align: usize,
+    fields: Vec<Field>,
+    starts: Option<Vec<String>>,
+}
+
+struct Field {
+    name: &'static str,
+    offset: usize,
+}
+
+/// How a default is written in C.
+trait Literal {
+    fn literal(&self) -> String;
+}
+
+macro_rules! literals {
+    ($($number:ty)*) => { $(impl Literal for $number {
+        fn literal(&self) -> String {
+            self.to_string()
+        }
+    })* };
+}
+
+literals!(u32 u64 usize);
+
+impl<T> Literal for *const T {
+    fn literal(&self) -> String {
+        assert!(self.is_null());
+        "NULL".into()
+    }
+}
+
+impl Literal for [u8; 64] {
+    fn literal(&self) -> String {
+        let numbers: Vec<String> = self.iter().map(u8::to_string).collect();
+        format!("{{ {} }}", numbers.join(", "))
+    }
+}
+
+macro_rules! layout {
+    ($name:ident: $($field:ident)*) => {
+        Layout {
+            name: stringify!($name),
+            size: size_of::<$name>(),
+            align: align_of::<$name>(),
+            fields: vec![$(Field { name: stringify!($field), offset: offset_of!($name, $field) }),*],
+            starts: None,
+        }
+    };
+    ($name:ident starts: struct_size $($field:ident)*) => {
+        Layout {
+            starts: Some(vec![format!("sizeof({})", stringify!($name)), $($name::default().$field.literal()),*]),
+            ..layout!($name: struct_size $($field)*)
+        }
+    };
+}
+
+fn layouts() -> Vec<Layout> {
+    vec![
+        layout!(oyez_bytes: data len),
+        layout!(oyez_fanout_options starts: struct_size partitions on_panic sessions_per_partition_max
+            topics_per_session_max events_per_session_max batch_max bytes_per_partition_max payload_bytes_max
+            history_bytes_max log_sessions_min overload),
+        layout!(oyez_session_options starts: struct_size window),
+        layout!(oyez_member_list_options starts: struct_size members_max collation_bytes_max viewers_max windows_max
+            window_rows_max),
+        layout!(oyez_query starts: struct_size topics topics_count except except_count),
+        layout!(oyez_event starts: struct_size order_key metadata payload payload_len event_class),
+        layout!(oyez_item: kind event_class sequence last_sequence missing order_key metadata payload payload_len),
+        layout!(oyez_fate: kind ahead gap_first gap_last gap_missing),
+        layout!(oyez_receipt_counts starts: struct_size sequence accepted partitions_refused sessions_refused
+            sessions_overflowed),
+        layout!(oyez_drained starts: struct_size sessions items ready overflowed panicked),
+        layout!(oyez_stats starts: struct_size published refused gaps sessions topics subscriptions lagging partitions),
+        layout!(oyez_partition_stats starts: struct_size sessions ready lagging parked unacknowledged events_held
+            events_in_log bytes lag refused gaps panics),
+        layout!(oyez_accounting starts: struct_size accepted delivered dropped shed discarded_disconnect
+            discarded_partition_drop discarded_overflow discarded_unsubscribe abandoned pending),
+        layout!(oyez_upserted: kind from row),
+        layout!(oyez_window: first last),
+        layout!(oyez_list_stats starts: struct_size members rows viewers view_groups flushes syncs synced_rows),
+        layout!(oyez_row: kind id),
+        layout!(oyez_list_op: kind first last rows rows_count),
+        layout!(oyez_update: viewers viewers_count ops ops_count),
+        layout!(oyez_group_count: group members),
+    ]
+}
+
+/// The `_INIT` macros.
+fn defaults() -> String {
+    let mut text = "\n/* What the structs that begin with their size start as: the defaults, or zero. */\n".to_owned();
+    for layout in layouts() {
+        let Some(starts) = layout.starts else { continue };
+        writeln!(text, "#define {}_INIT {{ {} }}", layout.name.to_uppercase(), starts.join(", ")).unwrap();
+    }
+    text
+}
+
+/// Layouts, where a program can check them: in C from C11 on, in C++ from C++11 on, where pointers have 64 bits.
+fn assertions() -> String {
+    let mut text = "\n/* Layouts as the library has them. */\n\
+        #if UINTPTR_MAX == UINT64_MAX\n\
+        #if defined(__cplusplus) && __cplusplus >= 201103L\n\
+        #define OYEZ_ASSERT(fact) static_assert(fact, #fact)\n\
+        #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L\n\
+        #define OYEZ_ASSERT(fact) _Static_assert(fact, #fact)\n\
+        #endif\n\
+        #endif\n\
+        #ifdef OYEZ_ASSERT\n"
+        .to_owned();
+    for Layout { name, size, align, fields, .. } in layouts() {
+        writeln!(text, "OYEZ_ASSERT(sizeof({name}) == {size});").unwrap();
+        for Field { name: field, offset } in fields {
+            writeln!(text, "OYEZ_ASSERT(offsetof({name}, {field}) == {offset});").unwrap();
+        }
+        assert_eq!(size % align, 0);
+    }
+    text + "#undef OYEZ_ASSERT\n#endif\n\n"
+}
