@@ -6,6 +6,9 @@ pub mod design {}
 #[doc = include_str!("docs/orderings.md")]
 pub mod orderings {}
 
+#[doc = include_str!("docs/embedding.md")]
+pub mod embedding {}
+
 #[doc = include_str!("docs/changes.md")]
 pub mod changes {}
 

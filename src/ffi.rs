@@ -23,6 +23,9 @@
 //! - Callbacks are `extern "C-unwind"`: a host whose callback is Rust may panic in it, and gets a status for it; a C++
 //!   exception ends the process instead of being undefined.
 
+#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
+#![allow(clippy::missing_safety_doc, reason = "what a caller promises is the same for all, and stands above")]
+
 mod argument;
 mod byteset;
 mod event;

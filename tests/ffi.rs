@@ -1,6 +1,6 @@
 //! The C door from Rust: what a host in C cannot do, which is to panic. The rest is in `tests/c`.
 
-#![allow(unsafe_code, reason = "calls what C calls")]
+#![allow(unsafe_code, reason = "calls what C calls, and is called back as C is")]
 
 use oyez::ffi::*;
 use std::ffi::{CStr, c_void};
@@ -16,12 +16,14 @@ struct Host {
 
 impl Host {
     fn new(options: oyez_fanout_options) -> Self {
+        // SAFETY: the options live here.
         let fanout = made(|place| unsafe { oyez_fanout_new(&options, place) });
         let worker = made(|place| oyez_worker_new(Some(&fanout), 0, place));
         Host { fanout, worker }
     }
 
     fn session(&self) -> u64 {
+        // SAFETY: NULL is no options.
         let session = told(|place| unsafe { oyez_fanout_connect(Some(&self.fanout), 0, null(), place) });
         assert_eq!(oyez_fanout_subscribe(Some(&self.fanout), session, 7, None), OYEZ_OK);
         session
@@ -30,17 +32,20 @@ impl Host {
     fn publish(&self) {
         let query = oyez_query { topics: &7, topics_count: 1, ..oyez_query::default() };
         let event = oyez_event { payload: b"hi".as_ptr(), payload_len: 2, ..oyez_event::default() };
+        // SAFETY: query and event point to what lives as long as the program.
         assert_eq!(unsafe { oyez_fanout_publish(Some(&self.fanout), &query, &event, None) }, OYEZ_OK);
     }
 
     fn drain(&self, host: oyez_drain_fn, userdata: *mut c_void) -> (oyez_status, oyez_drained) {
         let mut drained = oyez_drained { struct_size: size_of::<oyez_drained>(), ..oyez_drained::default() };
+        // SAFETY: the callbacks of these tests, each with the userdata that it reads.
         let status = unsafe { oyez_worker_drain(Some(&self.worker), usize::MAX, host, userdata, &mut drained) };
         (status, drained)
     }
 
     fn accounting(&self) -> oyez_accounting {
         let mut accounting = oyez_accounting { struct_size: size_of::<oyez_accounting>(), ..Default::default() };
+        // SAFETY: the struct has its size.
         assert_eq!(unsafe { oyez_fanout_accounting(Some(&self.fanout), &mut accounting) }, OYEZ_OK);
         accounting
     }
@@ -49,10 +54,12 @@ impl Host {
 fn told<T>(call: impl FnOnce(Option<&mut MaybeUninit<T>>) -> oyez_status) -> T {
     let mut place = MaybeUninit::uninit();
     assert_eq!(call(Some(&mut place)), OYEZ_OK);
+    // SAFETY: every call writes its results.
     unsafe { place.assume_init() }
 }
 
 fn made<T>(call: impl FnOnce(Option<&mut MaybeUninit<*mut T>>) -> oyez_status) -> Box<T> {
+    // SAFETY: the handle is new, and of this type.
     unsafe { Box::from_raw(told(call)) }
 }
 
@@ -66,6 +73,7 @@ unsafe extern "C-unwind" fn takes_all(_: *mut c_void, _: u64, _: *const oyez_ite
 
 /// Panics for the session that `userdata` points to.
 unsafe extern "C-unwind" fn panics_for_one(one: *mut c_void, session: u64, _: *const oyez_item, count: usize) -> usize {
+    // SAFETY: who passes this function passes a session with it.
     assert_ne!(session, unsafe { *one.cast::<u64>() }, "a host's bug");
     count
 }
@@ -81,6 +89,7 @@ fn a_callback_that_panics_gives_a_status_harms_nobody_else_and_poisons_nothing()
     assert_eq!((drained.sessions, drained.items, drained.panicked), (2, 1, 1));
     let mut panicked = [0; 2];
     let total =
+        // SAFETY: there is room for two.
         told(|total| unsafe { oyez_worker_panicked(Some(&host.worker), panicked.as_mut_ptr(), 2, None, total) });
     assert_eq!((panicked, total), ([ada, 0], 1));
     assert_eq!((host.accounting().delivered, host.accounting().abandoned), (1, 1));
@@ -129,6 +138,7 @@ unsafe extern "C-unwind" fn release(_: *mut c_void) {
 fn a_wake_that_panics_does_not_reach_who_publishes() {
     let host = Host::new(oyez_fanout_options::default());
     host.session();
+    // SAFETY: these callbacks use no userdata.
     let poll = || unsafe { oyez_worker_poll(Some(&host.worker), Some(wake_panics), null_mut(), Some(release)) };
     assert_eq!(poll(), OYEZ_PENDING);
     assert_eq!(RELEASED.load(Ordering::Relaxed), 0);
@@ -148,6 +158,7 @@ fn versions_are_those_of_the_package() {
     );
     assert_eq!((OYEZ_VERSION_MAJOR, OYEZ_VERSION_MINOR, OYEZ_VERSION_PATCH), (major, minor, patch));
     assert_eq!(oyez_version_number(), major * 1_000_000 + minor * 1_000 + patch);
+    // SAFETY: a static text.
     let string = unsafe { CStr::from_ptr(oyez_version_string()) };
     assert_eq!(string.to_str().unwrap(), env!("CARGO_PKG_VERSION"));
 }

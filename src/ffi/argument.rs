@@ -1,7 +1,6 @@
 //! What comes in through pointers and what goes out: arrays, buffers, structs that may grow.
 
 #![expect(unsafe_code, reason = "an array from C is a pointer and a number: only the caller knows what lies there")]
-#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
 
 use super::guard::Done;
 use super::owner::Output;

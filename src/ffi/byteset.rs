@@ -1,7 +1,6 @@
 //! Sorted sets of byte strings.
 
 #![expect(unsafe_code, reason = "exports symbols, and takes arrays of C")]
-#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
 
 use super::argument::{Filled, array, buffer, given, oyez_bytes, strings};
 use super::guard::{guard, guard_or};

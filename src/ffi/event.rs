@@ -1,7 +1,6 @@
 //! What a host publishes, for whom, and what a session is handed.
 
 #![expect(unsafe_code, reason = "reads structs and arrays of C")]
-#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
 
 use super::argument::{Growing, array, sized};
 use super::status::{OYEZ_INVALID, oyez_status};

@@ -1,7 +1,6 @@
 //! The fan-out: sessions, topics, publish.
 
 #![expect(unsafe_code, reason = "exports symbols, and reads structs and arrays of C")]
-#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
 
 use super::argument::{Filled, buffer, given, sized_or_default};
 use super::event::{event_of, oyez_event, oyez_query, query_of};

@@ -1,7 +1,6 @@
 //! Member lists: rows, and viewers with windows.
 
 #![expect(unsafe_code, reason = "exports symbols, and reads structs and arrays of C")]
-#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
 
 use super::argument::{Buffer, Filled, Growing, Report, array, buffer, given, sized_or_default};
 use super::flush::{group_counts, oyez_flush, oyez_group_count, oyez_row};

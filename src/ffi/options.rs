@@ -1,7 +1,6 @@
 //! Sizes, limits and choices, as C gives them.
 
 #![expect(unsafe_code, reason = "promises that the structs may be read as bytes")]
-#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
 
 use super::argument::Growing;
 use super::status::{OYEZ_INVALID, oyez_status};

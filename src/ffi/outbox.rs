@@ -1,7 +1,6 @@
 //! One session's events, read when its owner asks.
 
 #![expect(unsafe_code, reason = "exports symbols: each must be the only one of its name")]
-#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
 
 use super::argument::given;
 use super::event::{item_of, oyez_item};

@@ -1,7 +1,6 @@
 //! What a publish did.
 
 #![expect(unsafe_code, reason = "exports symbols, and fills structs and buffers of C")]
-#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
 
 use super::argument::{Filled, Growing, Report, buffer, given};
 use super::guard::{Done, guard, guard_or};

@@ -1,7 +1,6 @@
 //! Sorted sets of 64-bit numbers.
 
 #![expect(unsafe_code, reason = "exports symbols, and takes arrays of C")]
-#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
 
 use super::argument::{Filled, array, buffer, given};
 use super::guard::{guard, guard_or};

@@ -1,7 +1,6 @@
 //! Counters as plain structs.
 
 #![expect(unsafe_code, reason = "exports symbols, and fills structs of C")]
-#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
 
 use super::argument::{Growing, Report};
 use super::fanout::{oyez_fanout, shared};

@@ -1,7 +1,6 @@
 //! What every call answers with: a number.
 
 #![expect(unsafe_code, reason = "an exported symbol is unsafe to name: it must be the only one of its name")]
-#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
 
 use super::guard::guard_or;
 use std::ffi::{CStr, c_char};

@@ -1,7 +1,6 @@
 //! The one reader of a partition, and its callbacks.
 
 #![expect(unsafe_code, reason = "exports symbols, and calls back into C")]
-#![allow(non_camel_case_types, reason = "types are named here as in C, so that no table has to rename them")]
 
 use super::argument::{Filled, Growing, Report, buffer, given};
 use super::event::{item_of, oyez_item};
