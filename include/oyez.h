@@ -1265,8 +1265,8 @@ oyez_status oyez_byteset_validate(const struct oyez_byteset *set, const char **r
 oyez_status oyez_fanout_new(const struct oyez_fanout_options *options, struct oyez_fanout **fanout);
 
 /**
- * Frees a fan-out; NULL is nothing. What it holds is freed with the last of its workers and outboxes. No other call may
- * have it. Since 0.1.
+ * Frees a fan-out; NULL is nothing. What it holds is freed with the last of its workers and outboxes: O(n) then, O(1)
+ * before. No other call may have it. Since 0.1.
  */
 void oyez_fanout_free(struct oyez_fanout *fanout);
 
@@ -1599,8 +1599,8 @@ oyez_status oyez_worker_panicked(const struct oyez_worker *worker,
 
 /**
  * Blocks the thread until there is something to drain (OYEZ_OK), or the fan-out is closed and all is handed over, but to
- * sessions that are parked or read through an outbox (OYEZ_CLOSED). For a host with a thread for each partition. From any
- * thread, one call at once. Since 0.1.
+ * sessions that are parked or read through an outbox (OYEZ_CLOSED). For a host with a thread for each partition. O(1)
+ * before and after. From any thread, one call at once. Since 0.1.
  *
  * OYEZ_BUSY: another call has the worker. OYEZ_NULL: `worker` is NULL.
  */

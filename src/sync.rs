@@ -11,6 +11,9 @@ pub(crate) use parking_lot::Mutex;
 #[cfg(oyez_loom)]
 pub(crate) use under_loom::Mutex;
 
+#[cfg(feature = "ffi")]
+pub(crate) use std::sync::OnceLock;
+
 #[cfg(oyez_loom)]
 mod under_loom {
     /// loom's mutex with `parking_lot`'s interface: no poisoning. Nothing of a host runs under our locks.

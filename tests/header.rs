@@ -96,22 +96,57 @@ fn what_is_outside_of_the_guard_is_seen() {
 }
 
 #[test]
-fn every_export_and_every_type_says_since_when_it_is_there() {
+fn every_item_says_since_when_it_is_there_and_every_call_what_may_run_beside_it() {
+    let beside = ["Concurrent", "Exclusive", "rom any thread", "No other call may have it", "Only while no worker"];
+    let (mut items, mut calls) = (0, 0);
     for part in PARTS {
         let source = source(part);
-        let mut docs = Vec::new();
+        let mut docs = String::new();
         for line in source.lines() {
             if let Some(doc) = line.strip_prefix("///") {
-                docs.push(doc);
-            } else if line.starts_with("pub ") {
-                let item = format!("{part}: {line}");
-                let is_ours =
-                    ["oyez_", "OYEZ_"].iter().any(|prefix| line.contains(prefix)) && !line.contains("fn shared");
-                let docs = docs.join(" ").replace("  ", " ");
-                assert!(!is_ours || line.starts_with("pub(super)") || docs.contains("Since 0.1."), "{item}");
+                docs += doc;
+            } else if let Some(item) = line.strip_prefix("pub ").filter(|item| is_exported(item)) {
+                items += 1;
+                assert!(docs.contains("Since 0.1."), "{part}: since when {item}");
+                if item.contains("extern \"C\" fn") {
+                    calls += 1;
+                    assert!(docs.contains(" O("), "{part}: the cost of {item}");
+                    assert!(beside.iter().any(|word| docs.contains(word)), "{part}: what may run beside {item}");
+                }
             } else if !line.starts_with("#[") {
                 docs.clear();
             }
+        }
+    }
+    assert!(items > 100 && calls > 80, "{items} items and {calls} calls were read");
+}
+
+/// Whether it is a constant, a type or a call of the header.
+fn is_exported(item: &str) -> bool {
+    let words = item.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    let mut words =
+        words.skip_while(|word| ["const", "struct", "type", "unsafe", "extern", "", "C", "fn"].contains(word));
+    words.next().is_some_and(|name| name.starts_with("oyez_") || name.starts_with("OYEZ_"))
+}
+
+#[test]
+fn nothing_else_exports_a_symbol() {
+    let mut files = 0;
+    each_source(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut |path| {
+        files += 1;
+        let source = fs::read_to_string(path).unwrap();
+        let exports = ["no_mangle", "export_name"].iter().any(|word| source.contains(word));
+        assert!(!exports || path.parent().unwrap().ends_with("src/ffi"), "{}", path.display());
+    });
+    assert!(files > 30, "only {files} files were read");
+}
+
+fn each_source(directory: &Path, read: &mut impl FnMut(&Path)) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => each_source(&path, read),
+            false => read(&path),
         }
     }
 }

@@ -91,8 +91,8 @@ pub unsafe extern "C" fn oyez_fanout_new(
     })
 }
 
-/// Frees a fan-out; NULL is nothing. What it holds is freed with the last of its workers and outboxes. No other call may
-/// have it. Since 0.1.
+/// Frees a fan-out; NULL is nothing. What it holds is freed with the last of its workers and outboxes: O(n) then, O(1)
+/// before. No other call may have it. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_fanout_free(fanout: Option<Box<oyez_fanout>>) {
     guard_or((), || drop(fanout));

@@ -6,12 +6,11 @@
 
 use super::guard::Done;
 use super::status::{OYEZ_BROKEN, OYEZ_NULL, OYEZ_POISONED, oyez_status};
-use crate::sync::Poison;
+use crate::sync::{OnceLock, Poison};
 use std::borrow::Borrow;
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
-use std::sync::OnceLock;
 
 pub(super) struct Owner<T, P = Poison> {
     value: T,

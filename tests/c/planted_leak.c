@@ -1,4 +1,4 @@
-/* Planted: a set that is never freed. valgrind must see it, or it sees nothing. */
+/* Planted: a set that is never freed. Who does not see it sees nothing. */
 
 #include "check.h"
 
