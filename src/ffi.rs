@@ -59,3 +59,23 @@ pub use stats::*;
 pub use status::*;
 pub use version::*;
 pub use worker::*;
+
+#[cfg(test)]
+mod tests {
+    use crate::{Fanout, MemberList, Outbox, Receipt, SortedSet, Worker};
+
+    fn many_threads_may_read<T: Send + Sync>() {}
+
+    fn any_thread_may_use<T: Send>() {}
+
+    #[test]
+    fn the_compiler_agrees_with_what_the_header_says_of_threads() {
+        many_threads_may_read::<SortedSet<u64>>();
+        many_threads_may_read::<SortedSet<Box<[u8]>>>();
+        many_threads_may_read::<Fanout>();
+        many_threads_may_read::<Receipt>();
+        many_threads_may_read::<MemberList>();
+        any_thread_may_use::<Worker>();
+        any_thread_may_use::<Outbox>();
+    }
+}

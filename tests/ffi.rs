@@ -124,6 +124,62 @@ fn a_batch_that_is_kept_when_its_callback_panics_comes_again() {
     assert_eq!((status, drained.items), (OYEZ_OK, 1));
 }
 
+#[test]
+fn any_limits_may_be_asked_for() {
+    for limit in [0, 1, usize::MAX] {
+        let host = Host::new(oyez_fanout_options {
+            sessions_per_partition_max: limit.max(1),
+            topics_per_session_max: limit.max(1),
+            events_per_session_max: limit,
+            batch_max: limit,
+            bytes_per_partition_max: limit,
+            payload_bytes_max: limit.max(2),
+            history_bytes_max: limit,
+            log_sessions_min: limit,
+            ..oyez_fanout_options::default()
+        });
+        let ada = host.session();
+        host.publish();
+        host.publish();
+        assert_eq!(host.drain(Some(takes_all), null_mut()).0, OYEZ_OK);
+        assert_eq!(oyez_fanout_resume(Some(&host.fanout), ada, 0, None, None), OYEZ_OK);
+        assert_eq!(oyez_fanout_validate(Some(&host.fanout), None), OYEZ_OK);
+    }
+}
+
+#[test]
+fn any_window_may_be_asked_for() {
+    let options = oyez_member_list_options {
+        members_max: usize::MAX,
+        collation_bytes_max: usize::MAX,
+        viewers_max: usize::MAX,
+        windows_max: usize::MAX,
+        window_rows_max: usize::MAX,
+        ..oyez_member_list_options::default()
+    };
+    // SAFETY: the group and the options live here.
+    let mut list = made(|place| unsafe { oyez_member_list_new(&1, 1, &options, place) });
+    let mut flush = made(|place| oyez_flush_new(place));
+    let ends = [0, 1, usize::MAX - 1, usize::MAX];
+    for (member, (first, last)) in (0..).zip(ends.iter().flat_map(|first| ends.map(|last| (*first, last)))) {
+        let windows = [oyez_window { first, last }, oyez_window { first: 0, last: 0 }];
+        // SAFETY: there are two windows.
+        let status =
+            unsafe { oyez_member_list_set_windows(Some(&mut list), member, windows.as_ptr(), 2, Some(&mut flush)) };
+        let expected = match last.checked_sub(first) {
+            None => OYEZ_INVALID,
+            Some(usize::MAX) => OYEZ_TOO_LARGE,
+            Some(_) => OYEZ_OK,
+        };
+        assert_eq!(status, expected, "rows {first} to {last}");
+        // SAFETY: an empty key.
+        let status = unsafe { oyez_member_list_upsert(Some(&mut list), member, 1, null(), 0, None) };
+        assert_eq!(status, OYEZ_OK);
+        assert_eq!(oyez_member_list_flush(Some(&mut list), Some(&mut flush)), OYEZ_OK);
+    }
+    assert_eq!(oyez_member_list_validate(Some(&list), None), OYEZ_OK);
+}
+
 static RELEASED: AtomicUsize = AtomicUsize::new(0);
 
 unsafe extern "C-unwind" fn wake_panics(_: *mut c_void) {
