@@ -1,4 +1,4 @@
-//! The C door from Rust: what a host in C cannot do, which is to panic. The rest is in `tests/c`.
+//! The C door from Rust, in debug, where arithmetic that overflows panics. What C does with it is in `tests/c`.
 
 #![allow(unsafe_code, reason = "calls what C calls, and is called back as C is")]
 
