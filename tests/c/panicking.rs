@@ -6,6 +6,10 @@ use oyez::ffi::oyez_item;
 use std::ffi::c_void;
 
 /// Takes everything, and panics for the session that `userdata` points to.
+///
+/// # Safety
+///
+/// It points to a session.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn panic_for(
     userdata: *mut c_void,
@@ -13,7 +17,7 @@ pub unsafe extern "C-unwind" fn panic_for(
     _items: *const oyez_item,
     count: usize,
 ) -> usize {
-    // SAFETY: `panic.c` passes a session.
+    // SAFETY: the caller's promise.
     assert_ne!(session, unsafe { *userdata.cast::<u64>() }, "planted");
     count
 }
