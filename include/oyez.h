@@ -11,7 +11,8 @@
  * "Concurrent" calls, on a const object, may run at once on any threads. An "exclusive" call, on an object that is not
  * const, must be the only one that has the object. Objects may go from thread to thread.
  *
- * Structs that later versions may make longer begin with their size; they start as what their _INIT macro says.
+ * Structs that later versions may make longer, at the end, begin with their size; they start as what their _INIT macro
+ * says. A library takes shorter ones, of earlier headers, and longer ones whose rest is zero.
  */
 
 

@@ -62,6 +62,8 @@ pub use worker::*;
 
 #[cfg(test)]
 mod tests {
+    use super::argument::Growing;
+    use super::*;
     use crate::{Fanout, MemberList, Outbox, Receipt, SortedSet, Worker};
 
     fn many_threads_may_read<T: Send + Sync>() {}
@@ -77,5 +79,25 @@ mod tests {
         many_threads_may_read::<MemberList>();
         any_thread_may_use::<Worker>();
         any_thread_may_use::<Outbox>();
+    }
+
+    /// Where pointers have 64 bits, as in the header's own assertions.
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn the_sizes_of_the_first_version_are_accepted_for_ever() {
+        fn smallest<T: Growing>() -> usize {
+            T::SIZE_MIN
+        }
+        assert_eq!(smallest::<oyez_fanout_options>(), 144);
+        assert_eq!(smallest::<oyez_session_options>(), 16);
+        assert_eq!(smallest::<oyez_member_list_options>(), 48);
+        assert_eq!(smallest::<oyez_query>(), 40);
+        assert_eq!(smallest::<oyez_event>(), 44);
+        assert_eq!(smallest::<oyez_receipt_counts>(), 48);
+        assert_eq!(smallest::<oyez_drained>(), 48);
+        assert_eq!(smallest::<oyez_stats>(), 72);
+        assert_eq!(smallest::<oyez_partition_stats>(), 104);
+        assert_eq!(smallest::<oyez_accounting>(), 88);
+        assert_eq!(smallest::<oyez_list_stats>(), 64);
     }
 }

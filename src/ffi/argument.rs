@@ -121,17 +121,42 @@ impl<T> Buffer<'_, T> {
     }
 }
 
-/// A struct that later versions may make longer. Its first field is its size as the caller knows it.
+/// A struct that later versions may make longer, at its end. Its first field is its size as the caller knows it: what a
+/// caller of an earlier version does not have starts as the default, and what one of a later version has and we do not
+/// know must be zero.
 ///
 /// # Safety
 ///
 /// The type is `repr(C)`, its first field is `struct_size: usize`, and any bytes are a value of it.
-pub(super) unsafe trait Growing: Copy {}
+pub(super) unsafe trait Growing: Copy + Default {
+    /// Its size in the first version that had it. Never changed: programs built with that version say so for ever.
+    const SIZE_MIN: usize;
+}
+
+/// The size of a struct up to and with a field: of its last one in the version that [`Growing::SIZE_MIN`] is about.
+macro_rules! size_through {
+    ($struct:ty, $field:ident: $type:ty) => {
+        std::mem::offset_of!($struct, $field) + size_of::<$type>()
+    };
+}
+pub(super) use size_through;
 
 /// Larger than any struct of ours will be: the size was not set.
 const STRUCT_SIZE_MAX: usize = 4096;
 
-/// Reads a struct that may be of a later version, if what that version added is not used.
+/// The size that a struct says it has, if that can be one of a `T`, earlier or later.
+///
+/// # Safety
+///
+/// The pointer points to a `struct_size`.
+unsafe fn size_of_struct<T: Growing>(pointer: *const T) -> Result<usize, oyez_status> {
+    // SAFETY: the caller's promise.
+    let size = unsafe { pointer.cast::<usize>().read() };
+    let is_possible = (T::SIZE_MIN..=STRUCT_SIZE_MAX).contains(&size);
+    if is_possible { Ok(size) } else { Err(OYEZ_INVALID) }
+}
+
+/// Reads a struct of this version, an earlier one, or a later one if what that added is not used.
 ///
 /// # Safety
 ///
@@ -141,17 +166,17 @@ pub(super) unsafe fn sized<T: Growing>(pointer: *const T) -> Result<T, oyez_stat
         return Err(OYEZ_NULL);
     }
     // SAFETY: not NULL, and begins with its size.
-    let size = unsafe { pointer.cast::<usize>().read() };
-    if !(size_of::<T>()..=STRUCT_SIZE_MAX).contains(&size) {
-        return Err(OYEZ_INVALID);
-    }
+    let size = unsafe { size_of_struct(pointer)? };
+    let known = size.min(size_of::<T>());
     // SAFETY: the caller promises so many bytes.
-    let unknown = unsafe { slice::from_raw_parts(pointer.add(1).cast::<u8>(), size - size_of::<T>()) };
+    let unknown = unsafe { slice::from_raw_parts(pointer.cast::<u8>().add(known), size - known) };
     if unknown.iter().any(|byte| *byte != 0) {
         return Err(OYEZ_INVALID);
     }
-    // SAFETY: it has at least the bytes of a `T`, and any bytes are one.
-    Ok(unsafe { pointer.read() })
+    let mut value = T::default();
+    // SAFETY: both have so many bytes, and any bytes are a value of a `T`.
+    unsafe { pointer.cast::<u8>().copy_to_nonoverlapping((&raw mut value).cast(), known) };
+    Ok(value)
 }
 
 /// The same, or the default if the pointer is NULL.
@@ -159,7 +184,7 @@ pub(super) unsafe fn sized<T: Growing>(pointer: *const T) -> Result<T, oyez_stat
 /// # Safety
 ///
 /// As for [`sized`].
-pub(super) unsafe fn sized_or_default<T: Growing + Default>(pointer: *const T) -> Result<T, oyez_status> {
+pub(super) unsafe fn sized_or_default<T: Growing>(pointer: *const T) -> Result<T, oyez_status> {
     if pointer.is_null() {
         return Ok(T::default());
     }
@@ -170,32 +195,29 @@ pub(super) unsafe fn sized_or_default<T: Growing + Default>(pointer: *const T) -
 /// Where a struct of results goes; nowhere if the pointer is NULL. Zero at once, but for its size.
 pub(super) struct Report<T>(*mut T);
 
-impl<T: Growing + Default> Report<T> {
+impl<T: Growing> Report<T> {
     /// # Safety
     ///
     /// The pointer is NULL, or points to a `struct_size` and to so many bytes, which nobody else uses while this lives.
     pub unsafe fn of(pointer: *mut T) -> Result<Self, oyez_status> {
         if !pointer.is_null() {
             // SAFETY: not NULL, and begins with its size.
-            let size = unsafe { pointer.cast::<usize>().read() };
-            if !(size_of::<T>()..=STRUCT_SIZE_MAX).contains(&size) {
-                return Err(OYEZ_INVALID);
-            }
+            unsafe { size_of_struct(pointer)? };
         }
         let mut report = Report(pointer);
         report.set(T::default());
         Ok(report)
     }
 
-    /// Writes it, but for its size, which says what the caller knows.
+    /// Writes as much of it as the caller knows, but for its size, which says how much that is.
     pub fn set(&mut self, value: T) {
         if self.0.is_null() {
             return;
         }
-        // SAFETY: `of` was promised that these bytes are there and ours, and has seen that they are enough.
+        // SAFETY: `of` was promised that as many bytes as the size says are there and ours.
         unsafe {
             let size = self.0.cast::<usize>().read();
-            self.0.write(value);
+            (&raw const value).cast::<u8>().copy_to_nonoverlapping(self.0.cast(), size.min(size_of::<T>()));
             self.0.cast::<usize>().write(size);
         }
     }
@@ -206,62 +228,89 @@ mod tests {
     use super::*;
     use std::ptr::{null, null_mut};
 
+    /// A struct as the first version had it, as this one has it, and as a later one will.
     #[repr(C)]
     #[derive(Clone, Copy, Debug, PartialEq)]
-    struct Old {
+    struct First {
         struct_size: usize,
         limit: usize,
     }
 
     #[repr(C)]
-    struct New {
-        old: Old,
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Ours {
+        struct_size: usize,
+        limit: usize,
         added: usize,
     }
 
-    impl Default for Old {
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Later {
+        struct_size: usize,
+        limit: usize,
+        added: usize,
+        unknown: usize,
+    }
+
+    impl Default for Ours {
         fn default() -> Self {
-            Old { struct_size: size_of::<Self>(), limit: 7 }
+            Ours { struct_size: size_of::<Self>(), limit: 7, added: 8 }
         }
     }
 
-    // SAFETY: two `usize`s, the size first.
-    unsafe impl Growing for Old {}
+    // SAFETY: three `usize`s, the size first.
+    unsafe impl Growing for Ours {
+        const SIZE_MIN: usize = size_through!(Ours, limit: usize);
+    }
 
-    fn read(options: &New) -> Result<Old, oyez_status> {
-        // SAFETY: as many bytes as the test says, or the size is refused.
-        unsafe { sized((&raw const *options).cast()) }
+    #[test]
+    fn an_earlier_struct_is_read_and_what_it_does_not_have_is_the_default() {
+        let memory = [First { struct_size: size_of::<First>(), limit: 9 }, First { struct_size: 1, limit: 2 }];
+        // SAFETY: as many bytes as its size says.
+        let read: Ours = unsafe { sized(memory.as_ptr().cast()) }.unwrap();
+        assert_eq!((read.limit, read.added), (9, 8), "what is behind it is not its own");
     }
 
     #[test]
     fn a_later_struct_is_read_if_it_asks_for_nothing_unknown() {
-        let mut options = New { old: Old { struct_size: size_of::<New>(), limit: 9 }, added: 0 };
-        assert_eq!(read(&options).unwrap().limit, 9);
-        options.added = 1;
-        assert_eq!(read(&options), Err(OYEZ_INVALID));
-        options.old.struct_size = size_of::<Old>();
-        assert_eq!(read(&options).unwrap().limit, 9, "what is behind it is not its own");
+        let mut later = Later { struct_size: size_of::<Later>(), limit: 9, added: 10, unknown: 0 };
+        // SAFETY: as many bytes as its size says.
+        let read = |later: &Later| unsafe { sized::<Ours>((&raw const *later).cast()) };
+        assert_eq!(read(&later).map(|ours| (ours.limit, ours.added)), Ok((9, 10)));
+        later.unknown = 1;
+        assert_eq!(read(&later), Err(OYEZ_INVALID));
+        later.struct_size = size_of::<Ours>();
+        assert_eq!(read(&later).unwrap().limit, 9, "what is behind it is not its own");
     }
 
     #[test]
     fn a_size_that_was_not_set_is_refused() {
-        for struct_size in [0, size_of::<Old>() - 1, usize::MAX] {
-            let mut old = Old { struct_size, limit: 9 };
+        for struct_size in [0, size_of::<First>() - 1, STRUCT_SIZE_MAX + 1, usize::MAX] {
+            let mut ours = Ours { struct_size, limit: 9, added: 10 };
             // SAFETY: refused before more than the size is read.
-            assert_eq!(unsafe { sized(&raw const old) }, Err(OYEZ_INVALID));
+            assert_eq!(unsafe { sized(&raw const ours) }, Err(OYEZ_INVALID));
             // SAFETY: as above.
-            assert!(unsafe { Report::of(&raw mut old) }.is_err());
-            assert_eq!(old.limit, 9);
+            assert!(unsafe { Report::of(&raw mut ours) }.is_err());
+            assert_eq!((ours.limit, ours.added), (9, 10));
         }
     }
 
     #[test]
-    fn a_report_keeps_the_size_that_the_caller_knows() {
-        let mut new = New { old: Old { struct_size: size_of::<New>(), limit: 9 }, added: 5 };
+    fn a_report_is_written_as_far_as_the_caller_knows_it() {
+        let told = Ours { struct_size: 0, limit: 3, added: 4 };
+        let mut memory = [First { struct_size: size_of::<First>(), limit: 9 }, First { struct_size: 1, limit: 2 }];
         // SAFETY: as many bytes as its size says.
-        let mut report: Report<Old> = unsafe { Report::of((&raw mut new).cast()) }.unwrap();
-        report.set(Old { struct_size: 0, limit: 3 });
-        assert_eq!((new.old.struct_size, new.old.limit, new.added), (size_of::<New>(), 3, 5));
+        let mut report: Report<Ours> = unsafe { Report::of(memory.as_mut_ptr().cast()) }.unwrap();
+        report.set(told);
+        assert_eq!(memory[0], First { struct_size: size_of::<First>(), limit: 3 });
+        assert_eq!(memory[1], First { struct_size: 1, limit: 2 }, "not its own");
+
+        let mut later = Later { struct_size: size_of::<Later>(), limit: 9, added: 10, unknown: 5 };
+        // SAFETY: as many bytes as its size says.
+        let mut report: Report<Ours> = unsafe { Report::of((&raw mut later).cast()) }.unwrap();
+        report.set(told);
+        assert_eq!(later, Later { struct_size: size_of::<Later>(), limit: 3, added: 4, unknown: 5 });
     }
 
     #[test]
@@ -271,8 +320,8 @@ mod tests {
             assert_eq!(array::<u64>(null(), 0), Ok(&[][..]));
             assert_eq!(array::<u64>(null(), 1), Err(OYEZ_NULL));
             assert_eq!(buffer::<u64>(null_mut(), 1).err(), Some(OYEZ_NULL));
-            assert_eq!(sized::<Old>(null()), Err(OYEZ_NULL));
-            assert_eq!(sized_or_default::<Old>(null()), Ok(Old::default()));
+            assert_eq!(sized::<Ours>(null()), Err(OYEZ_NULL));
+            assert_eq!(sized_or_default::<Ours>(null()), Ok(Ours::default()));
         }
     }
 

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "reads structs and arrays of C")]
 
-use super::argument::{Growing, array, sized};
+use super::argument::{Growing, array, size_through, sized};
 use super::status::{OYEZ_INVALID, oyez_status};
 use crate::{Class, Event, Gap, Item, OrderKey, Query, SessionId, Topic};
 use std::ptr::null;
@@ -72,9 +72,13 @@ pub struct oyez_item {
 }
 
 // SAFETY: `repr(C)`, numbers and pointers, the size first.
-unsafe impl Growing for oyez_query {}
+unsafe impl Growing for oyez_query {
+    const SIZE_MIN: usize = size_through!(oyez_query, except_count: usize);
+}
 // SAFETY: as above.
-unsafe impl Growing for oyez_event {}
+unsafe impl Growing for oyez_event {
+    const SIZE_MIN: usize = size_through!(oyez_event, event_class: u32);
+}
 
 impl Default for oyez_query {
     fn default() -> Self {

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "exports symbols, and reads structs and arrays of C")]
 
-use super::argument::{Buffer, Filled, Growing, Report, array, buffer, given, sized_or_default};
+use super::argument::{Buffer, Filled, Growing, Report, array, buffer, given, size_through, sized_or_default};
 use super::flush::{group_counts, oyez_flush, oyez_group_count, oyez_row};
 use super::guard::{guard, guard_or};
 use super::options::oyez_member_list_options;
@@ -73,7 +73,9 @@ pub struct oyez_list_stats {
 }
 
 // SAFETY: `repr(C)`, numbers, the size first.
-unsafe impl Growing for oyez_list_stats {}
+unsafe impl Growing for oyez_list_stats {
+    const SIZE_MIN: usize = size_through!(oyez_list_stats, synced_rows: u64);
+}
 
 impl From<Upserted> for oyez_upserted {
     fn from(upserted: Upserted) -> Self {

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "promises that the structs may be read as bytes")]
 
-use super::argument::Growing;
+use super::argument::{Growing, size_through};
 use super::status::{OYEZ_INVALID, oyez_status};
 use crate::{
     Class, FanoutOptions, MemberListOptions, OnPanic, Overload, RegistryOptions, SessionOptions, WindowLimits,
@@ -80,11 +80,17 @@ pub struct oyez_member_list_options {
 }
 
 // SAFETY: `repr(C)`, numbers, the size first.
-unsafe impl Growing for oyez_fanout_options {}
+unsafe impl Growing for oyez_fanout_options {
+    const SIZE_MIN: usize = size_through!(oyez_fanout_options, overload: [u8; 64]);
+}
 // SAFETY: as above.
-unsafe impl Growing for oyez_session_options {}
+unsafe impl Growing for oyez_session_options {
+    const SIZE_MIN: usize = size_through!(oyez_session_options, window: usize);
+}
 // SAFETY: as above.
-unsafe impl Growing for oyez_member_list_options {}
+unsafe impl Growing for oyez_member_list_options {
+    const SIZE_MIN: usize = size_through!(oyez_member_list_options, window_rows_max: usize);
+}
 
 impl Default for oyez_fanout_options {
     fn default() -> Self {

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "exports symbols, and fills structs and buffers of C")]
 
-use super::argument::{Filled, Growing, Report, buffer, given};
+use super::argument::{Filled, Growing, Report, buffer, given, size_through};
 use super::guard::{Done, guard, guard_or};
 use super::owner::{Owner, hand_out};
 use super::status::oyez_status;
@@ -34,7 +34,9 @@ pub struct oyez_receipt_counts {
 }
 
 // SAFETY: `repr(C)`, numbers, the size first.
-unsafe impl Growing for oyez_receipt_counts {}
+unsafe impl Growing for oyez_receipt_counts {
+    const SIZE_MIN: usize = size_through!(oyez_receipt_counts, sessions_overflowed: usize);
+}
 
 impl oyez_receipt {
     /// Takes in what a publish did, or nothing if it did nothing.

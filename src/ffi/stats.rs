@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "exports symbols, and fills structs of C")]
 
-use super::argument::{Growing, Report};
+use super::argument::{Growing, Report, size_through};
 use super::fanout::{oyez_fanout, shared};
 use super::guard::guard;
 use super::refusal::Refusal;
@@ -95,11 +95,17 @@ pub struct oyez_accounting {
 }
 
 // SAFETY: `repr(C)`, numbers, the size first.
-unsafe impl Growing for oyez_stats {}
+unsafe impl Growing for oyez_stats {
+    const SIZE_MIN: usize = size_through!(oyez_stats, partitions: usize);
+}
 // SAFETY: as above.
-unsafe impl Growing for oyez_partition_stats {}
+unsafe impl Growing for oyez_partition_stats {
+    const SIZE_MIN: usize = size_through!(oyez_partition_stats, panics: u64);
+}
 // SAFETY: as above.
-unsafe impl Growing for oyez_accounting {}
+unsafe impl Growing for oyez_accounting {
+    const SIZE_MIN: usize = size_through!(oyez_accounting, pending: u64);
+}
 
 impl From<Accounting> for oyez_accounting {
     fn from(of: Accounting) -> Self {

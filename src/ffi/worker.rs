@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "exports symbols, and calls back into C")]
 
-use super::argument::{Filled, Growing, Report, buffer, given};
+use super::argument::{Filled, Growing, Report, buffer, given, size_through};
 use super::event::{item_of, oyez_item};
 use super::fanout::{oyez_fanout, shared};
 use super::guard::{discard, guard, guard_or};
@@ -69,7 +69,9 @@ pub struct oyez_drained {
 }
 
 // SAFETY: `repr(C)`, numbers, the size first.
-unsafe impl Growing for oyez_drained {}
+unsafe impl Growing for oyez_drained {
+    const SIZE_MIN: usize = size_through!(oyez_drained, panicked: usize);
+}
 
 impl oyez_worker {
     /// Does something, unless another call is at it.
