@@ -359,13 +359,17 @@ typedef struct oyez_query {
 } oyez_query;
 
 /**
- * What became of an event for a session. Since 0.1.
+ * What became of an event for a session. Its size never changes. Since 0.1.
  */
 typedef struct oyez_fate {
     /**
      * One of the OYEZ_FATE numbers.
      */
     uint32_t kind;
+    /**
+     * 0: a later version may give them a meaning.
+     */
+    uint32_t reserved[3];
     /**
      * OYEZ_FATE_PENDING: how many of the session's events are before it.
      */
@@ -412,6 +416,10 @@ typedef struct oyez_event {
      * The kind of event, 0 to 63: it decides what gives way to it.
      */
     uint32_t event_class;
+    /**
+     * Must be 0: a later version may give it a meaning.
+     */
+    uint32_t reserved;
 } oyez_event;
 
 /**
@@ -445,7 +453,8 @@ typedef struct oyez_receipt_counts {
 } oyez_receipt_counts;
 
 /**
- * One thing a session is handed: an event, or a gap in the place of events that it did not get. Since 0.1.
+ * One thing a session is handed: an event, or a gap in the place of events that it did not get. Items come in arrays: their
+ * size never changes. Since 0.1.
  */
 typedef struct oyez_item {
     /**
@@ -484,6 +493,10 @@ typedef struct oyez_item {
      * Of an event: their number.
      */
     size_t payload_len;
+    /**
+     * 0: a later version may give it a meaning.
+     */
+    uint64_t reserved;
 } oyez_item;
 
 /**
@@ -719,13 +732,17 @@ typedef struct oyez_member_list_options {
 } oyez_member_list_options;
 
 /**
- * What became of a member. Since 0.1.
+ * What became of a member. Its size never changes. Since 0.1.
  */
 typedef struct oyez_upserted {
     /**
      * OYEZ_INSERTED, OYEZ_MOVED or OYEZ_UNCHANGED.
      */
     uint32_t kind;
+    /**
+     * 0: a later version may give them a meaning.
+     */
+    uint32_t reserved[3];
     /**
      * OYEZ_MOVED: its row before.
      */
@@ -744,6 +761,10 @@ typedef struct oyez_row {
      * OYEZ_ROW_HEADER or OYEZ_ROW_MEMBER.
      */
     uint32_t kind;
+    /**
+     * 0: a later version may give it a meaning.
+     */
+    uint32_t reserved;
     /**
      * The group's or the member's number.
      */
@@ -824,6 +845,10 @@ typedef struct oyez_list_op {
      * OYEZ_OP_SYNC or OYEZ_OP_INVALIDATE.
      */
     uint32_t kind;
+    /**
+     * 0: a later version may give it a meaning.
+     */
+    uint32_t reserved;
     /**
      * The first row of the window.
      */
@@ -1429,7 +1454,8 @@ oyez_status oyez_fanout_fate(const struct oyez_fanout *fanout,
  *
  * `receipt` says for how many it was accepted, and who ended for it; NULL if nobody wants to know. After a refusal it is
  * empty. OYEZ_TOO_LARGE: the payload is. OYEZ_CLOSED: the fan-out is. OYEZ_NULL: `fanout`, `query` or `event` is NULL, or
- * an array in them is and its count is not 0. OYEZ_INVALID: a size in them is wrong, or the class is not below 64.
+ * an array in them is and its count is not 0. OYEZ_INVALID: a size in them is wrong, the class is not below 64, or
+ * `reserved` is not 0.
  */
 oyez_status oyez_fanout_publish(const struct oyez_fanout *fanout,
                                 const struct oyez_query *query,
@@ -1869,7 +1895,7 @@ oyez_status oyez_flush_counts(const struct oyez_flush *flush,
 #define OYEZ_SESSION_OPTIONS_INIT { sizeof(oyez_session_options), 0 }
 #define OYEZ_MEMBER_LIST_OPTIONS_INIT { sizeof(oyez_member_list_options), 16777216, 65536, 1048576, 3, 100 }
 #define OYEZ_QUERY_INIT { sizeof(oyez_query), NULL, 0, NULL, 0 }
-#define OYEZ_EVENT_INIT { sizeof(oyez_event), 0, 0, NULL, 0, 0 }
+#define OYEZ_EVENT_INIT { sizeof(oyez_event), 0, 0, NULL, 0, 0, 0 }
 #define OYEZ_RECEIPT_COUNTS_INIT { sizeof(oyez_receipt_counts), 0, 0, 0, 0, 0 }
 #define OYEZ_DRAINED_INIT { sizeof(oyez_drained), 0, 0, 0, 0, 0 }
 #define OYEZ_STATS_INIT { sizeof(oyez_stats), 0, 0, 0, 0, 0, 0, 0, 0 }
@@ -1925,7 +1951,8 @@ OYEZ_ASSERT(offsetof(oyez_event, metadata) == 16);
 OYEZ_ASSERT(offsetof(oyez_event, payload) == 24);
 OYEZ_ASSERT(offsetof(oyez_event, payload_len) == 32);
 OYEZ_ASSERT(offsetof(oyez_event, event_class) == 40);
-OYEZ_ASSERT(sizeof(oyez_item) == 64);
+OYEZ_ASSERT(offsetof(oyez_event, reserved) == 44);
+OYEZ_ASSERT(sizeof(oyez_item) == 72);
 OYEZ_ASSERT(offsetof(oyez_item, kind) == 0);
 OYEZ_ASSERT(offsetof(oyez_item, event_class) == 4);
 OYEZ_ASSERT(offsetof(oyez_item, sequence) == 8);
@@ -1935,12 +1962,14 @@ OYEZ_ASSERT(offsetof(oyez_item, order_key) == 32);
 OYEZ_ASSERT(offsetof(oyez_item, metadata) == 40);
 OYEZ_ASSERT(offsetof(oyez_item, payload) == 48);
 OYEZ_ASSERT(offsetof(oyez_item, payload_len) == 56);
-OYEZ_ASSERT(sizeof(oyez_fate) == 40);
+OYEZ_ASSERT(offsetof(oyez_item, reserved) == 64);
+OYEZ_ASSERT(sizeof(oyez_fate) == 48);
 OYEZ_ASSERT(offsetof(oyez_fate, kind) == 0);
-OYEZ_ASSERT(offsetof(oyez_fate, ahead) == 8);
-OYEZ_ASSERT(offsetof(oyez_fate, gap_first) == 16);
-OYEZ_ASSERT(offsetof(oyez_fate, gap_last) == 24);
-OYEZ_ASSERT(offsetof(oyez_fate, gap_missing) == 32);
+OYEZ_ASSERT(offsetof(oyez_fate, reserved) == 4);
+OYEZ_ASSERT(offsetof(oyez_fate, ahead) == 16);
+OYEZ_ASSERT(offsetof(oyez_fate, gap_first) == 24);
+OYEZ_ASSERT(offsetof(oyez_fate, gap_last) == 32);
+OYEZ_ASSERT(offsetof(oyez_fate, gap_missing) == 40);
 OYEZ_ASSERT(sizeof(oyez_receipt_counts) == 48);
 OYEZ_ASSERT(offsetof(oyez_receipt_counts, struct_size) == 0);
 OYEZ_ASSERT(offsetof(oyez_receipt_counts, sequence) == 8);
@@ -1991,10 +2020,11 @@ OYEZ_ASSERT(offsetof(oyez_accounting, discarded_overflow) == 56);
 OYEZ_ASSERT(offsetof(oyez_accounting, discarded_unsubscribe) == 64);
 OYEZ_ASSERT(offsetof(oyez_accounting, abandoned) == 72);
 OYEZ_ASSERT(offsetof(oyez_accounting, pending) == 80);
-OYEZ_ASSERT(sizeof(oyez_upserted) == 24);
+OYEZ_ASSERT(sizeof(oyez_upserted) == 32);
 OYEZ_ASSERT(offsetof(oyez_upserted, kind) == 0);
-OYEZ_ASSERT(offsetof(oyez_upserted, from) == 8);
-OYEZ_ASSERT(offsetof(oyez_upserted, row) == 16);
+OYEZ_ASSERT(offsetof(oyez_upserted, reserved) == 4);
+OYEZ_ASSERT(offsetof(oyez_upserted, from) == 16);
+OYEZ_ASSERT(offsetof(oyez_upserted, row) == 24);
 OYEZ_ASSERT(sizeof(oyez_window) == 16);
 OYEZ_ASSERT(offsetof(oyez_window, first) == 0);
 OYEZ_ASSERT(offsetof(oyez_window, last) == 8);
@@ -2009,9 +2039,11 @@ OYEZ_ASSERT(offsetof(oyez_list_stats, syncs) == 48);
 OYEZ_ASSERT(offsetof(oyez_list_stats, synced_rows) == 56);
 OYEZ_ASSERT(sizeof(oyez_row) == 16);
 OYEZ_ASSERT(offsetof(oyez_row, kind) == 0);
+OYEZ_ASSERT(offsetof(oyez_row, reserved) == 4);
 OYEZ_ASSERT(offsetof(oyez_row, id) == 8);
 OYEZ_ASSERT(sizeof(oyez_list_op) == 40);
 OYEZ_ASSERT(offsetof(oyez_list_op, kind) == 0);
+OYEZ_ASSERT(offsetof(oyez_list_op, reserved) == 4);
 OYEZ_ASSERT(offsetof(oyez_list_op, first) == 8);
 OYEZ_ASSERT(offsetof(oyez_list_op, last) == 16);
 OYEZ_ASSERT(offsetof(oyez_list_op, rows) == 24);

@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(smallest::<oyez_session_options>(), 16);
         assert_eq!(smallest::<oyez_member_list_options>(), 48);
         assert_eq!(smallest::<oyez_query>(), 40);
-        assert_eq!(smallest::<oyez_event>(), 44);
+        assert_eq!(smallest::<oyez_event>(), 48);
         assert_eq!(smallest::<oyez_receipt_counts>(), 48);
         assert_eq!(smallest::<oyez_drained>(), 48);
         assert_eq!(smallest::<oyez_stats>(), 72);

@@ -64,6 +64,19 @@ fn every_struct_of_the_header_has_its_layout_in_it() {
     assert_eq!(structs, layouts.len());
 }
 
+/// Or a field that a later version adds could come to lie where earlier programs have garbage.
+#[test]
+fn no_struct_has_a_hole_in_it_or_at_its_end() {
+    for Layout { name, size, fields, .. } in layouts() {
+        let mut end = 0;
+        for field in fields {
+            assert_eq!(field.offset, end, "before {} in {name}", field.name);
+            end += field.size;
+        }
+        assert_eq!(size, end, "the end of {name}");
+    }
+}
+
 #[test]
 fn every_export_is_one_call_of_the_guard() {
     let mut exports = BTreeSet::new();
@@ -192,6 +205,12 @@ struct Layout {
 struct Field {
     name: &'static str,
     offset: usize,
+    size: usize,
+}
+
+/// The size of a field, which is shown only to name its type.
+fn size_of_field<S, F>(_: impl Fn(&S) -> &F) -> usize {
+    size_of::<F>()
 }
 
 /// How a default is written in C.
@@ -229,7 +248,11 @@ macro_rules! layout {
             name: stringify!($name),
             size: size_of::<$name>(),
             align: align_of::<$name>(),
-            fields: vec![$(Field { name: stringify!($field), offset: offset_of!($name, $field) }),*],
+            fields: vec![$(Field {
+                name: stringify!($field),
+                offset: offset_of!($name, $field),
+                size: size_of_field(|one: &$name| &one.$field),
+            }),*],
             starts: None,
         }
     };
@@ -251,9 +274,11 @@ fn layouts() -> Vec<Layout> {
         layout!(oyez_member_list_options starts: struct_size members_max collation_bytes_max viewers_max windows_max
             window_rows_max),
         layout!(oyez_query starts: struct_size topics topics_count except except_count),
-        layout!(oyez_event starts: struct_size order_key metadata payload payload_len event_class),
-        layout!(oyez_item: kind event_class sequence last_sequence missing order_key metadata payload payload_len),
-        layout!(oyez_fate: kind ahead gap_first gap_last gap_missing),
+        layout!(oyez_event starts: struct_size order_key metadata payload payload_len event_class
+            reserved),
+        layout!(oyez_item: kind event_class sequence last_sequence missing order_key metadata payload payload_len
+            reserved),
+        layout!(oyez_fate: kind reserved ahead gap_first gap_last gap_missing),
         layout!(oyez_receipt_counts starts: struct_size sequence accepted partitions_refused sessions_refused
             sessions_overflowed),
         layout!(oyez_drained starts: struct_size sessions items ready overflowed panicked),
@@ -262,11 +287,11 @@ fn layouts() -> Vec<Layout> {
             events_in_log bytes lag refused gaps panics),
         layout!(oyez_accounting starts: struct_size accepted delivered dropped shed discarded_disconnect
             discarded_partition_drop discarded_overflow discarded_unsubscribe abandoned pending),
-        layout!(oyez_upserted: kind from row),
+        layout!(oyez_upserted: kind reserved from row),
         layout!(oyez_window: first last),
         layout!(oyez_list_stats starts: struct_size members rows viewers view_groups flushes syncs synced_rows),
-        layout!(oyez_row: kind id),
-        layout!(oyez_list_op: kind first last rows rows_count),
+        layout!(oyez_row: kind reserved id),
+        layout!(oyez_list_op: kind reserved first last rows rows_count),
         layout!(oyez_update: viewers viewers_count ops ops_count),
         layout!(oyez_group_count: group members),
     ]
@@ -296,7 +321,7 @@ fn assertions() -> String {
         .to_owned();
     for Layout { name, size, align, fields, .. } in layouts() {
         writeln!(text, "OYEZ_ASSERT(sizeof({name}) == {size});").unwrap();
-        for Field { name: field, offset } in fields {
+        for Field { name: field, offset, .. } in fields {
             writeln!(text, "OYEZ_ASSERT(offsetof({name}, {field}) == {offset});").unwrap();
         }
         assert_eq!(size % align, 0);

@@ -40,6 +40,8 @@ pub struct oyez_event {
     pub payload_len: usize,
     /// The kind of event, 0 to 63: it decides what gives way to it.
     pub event_class: u32,
+    /// Must be 0: a later version may give it a meaning.
+    pub reserved: u32,
 }
 
 /// An item that is an event. Since 0.1.
@@ -47,7 +49,8 @@ pub const OYEZ_ITEM_EVENT: u32 = 0;
 /// An item that stands for events the session did not get. Since 0.1.
 pub const OYEZ_ITEM_GAP: u32 = 1;
 
-/// One thing a session is handed: an event, or a gap in the place of events that it did not get. Since 0.1.
+/// One thing a session is handed: an event, or a gap in the place of events that it did not get. Items come in arrays: their
+/// size never changes. Since 0.1.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct oyez_item {
@@ -69,6 +72,8 @@ pub struct oyez_item {
     pub payload: *const u8,
     /// Of an event: their number.
     pub payload_len: usize,
+    /// 0: a later version may give it a meaning.
+    pub reserved: u64,
 }
 
 // SAFETY: `repr(C)`, numbers and pointers, the size first.
@@ -77,7 +82,7 @@ unsafe impl Growing for oyez_query {
 }
 // SAFETY: as above.
 unsafe impl Growing for oyez_event {
-    const SIZE_MIN: usize = size_through!(oyez_event, event_class: u32);
+    const SIZE_MIN: usize = size_through!(oyez_event, reserved: u32);
 }
 
 impl Default for oyez_query {
@@ -95,6 +100,7 @@ impl Default for oyez_event {
             payload: null(),
             payload_len: 0,
             event_class: 0,
+            reserved: 0,
         }
     }
 }
@@ -125,6 +131,9 @@ pub(super) unsafe fn event_of(event: *const oyez_event) -> Result<Event, oyez_st
         let event = sized(event)?;
         (event, array(event.payload, event.payload_len)?)
     };
+    if event.reserved != 0 {
+        return Err(OYEZ_INVALID);
+    }
     let class = u8::try_from(event.event_class).ok().and_then(Class::new).ok_or(OYEZ_INVALID)?;
     Ok(Event::new(OrderKey(event.order_key), payload).class(class).metadata(event.metadata))
 }
@@ -142,6 +151,7 @@ pub(super) fn item_of(item: Item<'_>) -> oyez_item {
             metadata: event.metadata,
             payload: event.payload.as_ptr(),
             payload_len: event.payload.len(),
+            reserved: 0,
         },
         Item::Gap(Gap { count, first, last }) => oyez_item {
             kind: OYEZ_ITEM_GAP,
@@ -153,6 +163,7 @@ pub(super) fn item_of(item: Item<'_>) -> oyez_item {
             metadata: 0,
             payload: null(),
             payload_len: 0,
+            reserved: 0,
         },
     }
 }

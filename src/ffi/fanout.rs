@@ -48,12 +48,14 @@ pub const OYEZ_FATE_MISSED: u32 = 6;
 /// Too long ago to say. Since 0.1.
 pub const OYEZ_FATE_FORGOTTEN: u32 = 7;
 
-/// What became of an event for a session. Since 0.1.
+/// What became of an event for a session. Its size never changes. Since 0.1.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct oyez_fate {
     /// One of the OYEZ_FATE numbers.
     pub kind: u32,
+    /// 0: a later version may give them a meaning.
+    pub reserved: [u32; 3],
     /// OYEZ_FATE_PENDING: how many of the session's events are before it.
     pub ahead: usize,
     /// OYEZ_FATE_MISSED: the first sequence of the gap that the session is told instead.
@@ -411,10 +413,10 @@ pub extern "C" fn oyez_fanout_fate(
                 Fate::Missed(Gap { count, first, last }) => {
                     fate.set(oyez_fate {
                         kind: OYEZ_FATE_MISSED,
-                        ahead: 0,
                         gap_first: first.0,
                         gap_last: last.0,
                         gap_missing: count,
+                        ..oyez_fate::default()
                     });
                     return Ok(());
                 }
@@ -431,7 +433,8 @@ pub extern "C" fn oyez_fanout_fate(
 ///
 /// `receipt` says for how many it was accepted, and who ended for it; NULL if nobody wants to know. After a refusal it is
 /// empty. OYEZ_TOO_LARGE: the payload is. OYEZ_CLOSED: the fan-out is. OYEZ_NULL: `fanout`, `query` or `event` is NULL, or
-/// an array in them is and its count is not 0. OYEZ_INVALID: a size in them is wrong, or the class is not below 64.
+/// an array in them is and its count is not 0. OYEZ_INVALID: a size in them is wrong, the class is not below 64, or
+/// `reserved` is not 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_fanout_publish(
     fanout: Option<&oyez_fanout>,

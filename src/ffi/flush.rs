@@ -28,6 +28,8 @@ pub const OYEZ_ROW_MEMBER: u32 = 1;
 pub struct oyez_row {
     /// OYEZ_ROW_HEADER or OYEZ_ROW_MEMBER.
     pub kind: u32,
+    /// 0: a later version may give it a meaning.
+    pub reserved: u32,
     /// The group's or the member's number.
     pub id: u64,
 }
@@ -43,6 +45,8 @@ pub const OYEZ_OP_INVALIDATE: u32 = 1;
 pub struct oyez_list_op {
     /// OYEZ_OP_SYNC or OYEZ_OP_INVALIDATE.
     pub kind: u32,
+    /// 0: a later version may give it a meaning.
+    pub reserved: u32,
     /// The first row of the window.
     pub first: usize,
     /// The last row of the window, part of it.
@@ -91,8 +95,8 @@ struct Told {
 impl From<Row> for oyez_row {
     fn from(row: Row) -> Self {
         match row {
-            Row::Header(group) => oyez_row { kind: OYEZ_ROW_HEADER, id: group.0 },
-            Row::Member(member) => oyez_row { kind: OYEZ_ROW_MEMBER, id: member.0 },
+            Row::Header(group) => oyez_row { kind: OYEZ_ROW_HEADER, reserved: 0, id: group.0 },
+            Row::Member(member) => oyez_row { kind: OYEZ_ROW_MEMBER, reserved: 0, id: member.0 },
         }
     }
 }
@@ -126,8 +130,14 @@ impl Told {
             ListOp::Invalidate { window } => (OYEZ_OP_INVALIDATE, window, Vec::new()),
         };
         let rows: Box<[oyez_row]> = rows.into_iter().map(oyez_row::from).collect();
-        let op =
-            oyez_list_op { kind, first: window.first, last: window.last, rows: first(&rows), rows_count: rows.len() };
+        let op = oyez_list_op {
+            kind,
+            reserved: 0,
+            first: window.first,
+            last: window.last,
+            rows: first(&rows),
+            rows_count: rows.len(),
+        };
         self.rows.push(rows);
         op
     }

@@ -28,12 +28,14 @@ pub const OYEZ_MOVED: u32 = 1;
 /// The member was there with the same group and collation key. Since 0.1.
 pub const OYEZ_UNCHANGED: u32 = 2;
 
-/// What became of a member. Since 0.1.
+/// What became of a member. Its size never changes. Since 0.1.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct oyez_upserted {
     /// OYEZ_INSERTED, OYEZ_MOVED or OYEZ_UNCHANGED.
     pub kind: u32,
+    /// 0: a later version may give them a meaning.
+    pub reserved: [u32; 3],
     /// OYEZ_MOVED: its row before.
     pub from: usize,
     /// Its row now.
@@ -79,10 +81,11 @@ unsafe impl Growing for oyez_list_stats {
 
 impl From<Upserted> for oyez_upserted {
     fn from(upserted: Upserted) -> Self {
+        let unknown = oyez_upserted::default();
         match upserted {
-            Upserted::Inserted { row } => oyez_upserted { kind: OYEZ_INSERTED, from: 0, row },
-            Upserted::Moved { from, to } => oyez_upserted { kind: OYEZ_MOVED, from, row: to },
-            Upserted::Unchanged { row } => oyez_upserted { kind: OYEZ_UNCHANGED, from: 0, row },
+            Upserted::Inserted { row } => oyez_upserted { kind: OYEZ_INSERTED, row, ..unknown },
+            Upserted::Moved { from, to } => oyez_upserted { kind: OYEZ_MOVED, from, row: to, ..unknown },
+            Upserted::Unchanged { row } => oyez_upserted { kind: OYEZ_UNCHANGED, row, ..unknown },
         }
     }
 }

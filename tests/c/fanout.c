@@ -154,6 +154,9 @@ static void limits_are_told(void)
     event.event_class = 64;
     ANSWERS(OYEZ_INVALID, oyez_fanout_publish(fanout, &query, &event, NULL));
     event.event_class = 63;
+    event.reserved = 1;
+    ANSWERS(OYEZ_INVALID, oyez_fanout_publish(fanout, &query, &event, NULL));
+    event.reserved = 0;
     query.struct_size = 0;
     ANSWERS(OYEZ_INVALID, oyez_fanout_publish(fanout, &query, &event, NULL));
     query.struct_size = sizeof query;
