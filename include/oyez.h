@@ -9,7 +9,8 @@
  * empty array. A _free takes NULL and does nothing; no other call frees what it is given.
  *
  * "Concurrent" calls, on a const object, may run at once on any threads. An "exclusive" call, on an object that is not
- * const, must be the only one that has the object. Objects may go from thread to thread.
+ * const, must be the only one that has the object; a worker and an outbox look for themselves, and a second call is
+ * answered OYEZ_BUSY while the first runs. Objects may go from thread to thread.
  *
  * Structs that later versions may make longer, at the end, begin with their size; they start as what their _INIT macro
  * says. A library takes shorter ones, of earlier headers, and longer ones whose rest is zero.
@@ -213,7 +214,8 @@ typedef struct oyez_member_list oyez_member_list;
  * One session's pending events, read by its owner instead of the partition's worker.
  *
  * Made by `oyez_outbox_new`, freed by `oyez_outbox_free`, which gives the session back to the worker. It may outlive the
- * fan-out's handle. Its calls may come from any thread; one at once, or else the second is answered OYEZ_BUSY. Since 0.1.
+ * fan-out's handle. Its calls may come from any thread. A batch is its reader's until that is done with it: the next one,
+ * whoever asks for it, ends it. Since 0.1.
  */
 typedef struct oyez_outbox oyez_outbox;
 
@@ -237,8 +239,8 @@ typedef struct oyez_set oyez_set;
  * The one reader of a partition: it hands each of its sessions everything that is pending for it.
  *
  * Made by `oyez_worker_new`, freed by `oyez_worker_free`, which lets the partition have another one. It may outlive the
- * fan-out's handle. Its calls may come from any thread; one at once, or else the second is answered OYEZ_BUSY, also when
- * it comes from within a callback. Since 0.1.
+ * fan-out's handle. Its calls may come from any thread; one at once, or else the second is answered OYEZ_BUSY and does
+ * nothing, also when it comes from within a callback. Since 0.1.
  */
 typedef struct oyez_worker oyez_worker;
 
@@ -541,7 +543,7 @@ typedef struct oyez_drained {
 
 /**
  * Wakes who wants to drain. Called once at most, without a lock, by whichever thread's call gave the worker something to
- * do, and must return as a drain's callback must. Since 0.1.
+ * do; the worker may be gone by then. It must return as a drain's callback must. Since 0.1.
  */
 typedef void (*oyez_wake_fn)(void *userdata);
 
@@ -1587,21 +1589,20 @@ void oyez_worker_free(struct oyez_worker *worker);
 /**
  * Offers a batch to at most `sessions_max` sessions that have something pending, each at most once, by calling `host` with
  * `userdata`, and books what it took. No lock is held meanwhile. O(items handed over), O(places / 64) for each event for
- * many sessions. From any thread, one call at once. Since 0.1.
+ * many sessions. Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
  *
  * A drain takes along at most 32 events for many sessions: `drained->ready` is not 0 then, and the next drain goes on.
  * OYEZ_PANIC: a callback in Rust panicked; the drain went on, and nothing is poisoned. OYEZ_BUSY: another call has the
  * worker. OYEZ_NULL: `worker` or `host` is NULL. OYEZ_INVALID: the size in `drained` is wrong. `drained` may be NULL.
  */
-oyez_status oyez_worker_drain(const struct oyez_worker *worker,
+oyez_status oyez_worker_drain(struct oyez_worker *worker,
                               size_t sessions_max,
                               oyez_drain_fn host,
                               void *userdata,
                               struct oyez_drained *drained);
 
 /**
- * Copies the sessions that ended in the last drain into a buffer. O(their number). From any thread, one call at once.
- * Since 0.1.
+ * Copies the sessions that ended in the last drain into a buffer. O(their number). Concurrent, or OYEZ_BUSY. Since 0.1.
  *
  * `*total` is how many there are, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_BUSY: another call has
  * the worker. OYEZ_NULL: `worker` is NULL, or `out` is and `capacity` is not 0. `written` and `total` may be NULL.
@@ -1613,8 +1614,8 @@ oyez_status oyez_worker_overflowed(const struct oyez_worker *worker,
                                    size_t *total);
 
 /**
- * Copies the sessions whose callbacks panicked in the last drain into a buffer. O(their number). From any thread, one
- * call at once. Since 0.1.
+ * Copies the sessions whose callbacks panicked in the last drain into a buffer. O(their number). Concurrent, or OYEZ_BUSY.
+ * Since 0.1.
  *
  * Answers as `oyez_worker_overflowed`.
  */
@@ -1627,22 +1628,26 @@ oyez_status oyez_worker_panicked(const struct oyez_worker *worker,
 /**
  * Blocks the thread until there is something to drain (OYEZ_OK), or the fan-out is closed and all is handed over, but to
  * sessions that are parked or read through an outbox (OYEZ_CLOSED). For a host with a thread for each partition. O(1)
- * before and after. From any thread, one call at once. Since 0.1.
+ * before and after. Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
  *
- * OYEZ_BUSY: another call has the worker. OYEZ_NULL: `worker` is NULL.
+ * It takes the place of an earlier poll, whose `wake` is not called then. OYEZ_BUSY: another call has the worker.
+ * OYEZ_NULL: `worker` is NULL.
  */
-oyez_status oyez_worker_wait(const struct oyez_worker *worker);
+oyez_status oyez_worker_wait(struct oyez_worker *worker);
 
 /**
  * Tells whether there is something to drain (OYEZ_OK), without blocking; if not (OYEZ_PENDING), `wake` is called with
  * `userdata` once there is, or once the fan-out is closed and all is handed over (OYEZ_CLOSED). For a host with an event
- * loop. It takes the place of an earlier poll's. O(1). From any thread, one call at once. Since 0.1.
+ * loop. It takes the place of an earlier poll's. O(1). Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
  *
- * `release` is called with `userdata` exactly once, whatever the answer: before the call returns, or when `wake` was
- * called, or when another poll or `oyez_worker_free` has put an end to it. OYEZ_BUSY: another call has the worker.
- * OYEZ_NULL: `worker` is NULL. `wake` and `release` may be NULL.
+ * `release` is called with `userdata` exactly once, whatever the answer, and last: before the call returns, or after `wake`
+ * was called, or when another poll, `oyez_worker_wait` or `oyez_worker_free` has put an end to it. Another thread may call
+ * `wake`, and then `release`, before this call returns; and when it was about to as the worker was freed, after
+ * `oyez_worker_free` has returned. So `userdata` must live until `release`, must not own the worker, and `wake` must not use
+ * the worker: it wakes a thread that does. OYEZ_BUSY: another call has the worker. OYEZ_NULL: `worker` is NULL. `wake` and
+ * `release` may be NULL.
  */
-oyez_status oyez_worker_poll(const struct oyez_worker *worker,
+oyez_status oyez_worker_poll(struct oyez_worker *worker,
                              oyez_wake_fn wake,
                              void *userdata,
                              oyez_release_fn release);
@@ -1661,22 +1666,23 @@ oyez_status oyez_outbox_new(const struct oyez_fanout *fanout, uint64_t session_i
 void oyez_outbox_free(struct oyez_outbox *outbox);
 
 /**
- * Takes at most `events_max` events, and the gaps among them, which counts as delivered. O(items). From any thread, one
- * call at once. Since 0.1.
+ * Takes at most `events_max` events, and the gaps among them, which counts as delivered. O(items). Exclusive: from any
+ * thread, once the batch before has been read. Since 0.1.
  *
- * `*items` and `*count` are what was taken, and live until the next call on this outbox; none when nothing is pending, the
- * session is parked, or its window is full. OYEZ_NOT_FOUND: the session has disconnected. OYEZ_BUSY: another call has the
- * outbox. OYEZ_NULL: `outbox`, `items` or `count` is NULL.
+ * `*items` and `*count` are what was taken, and live until `oyez_outbox_next_batch` is called again, by whichever thread,
+ * or the outbox is freed; none when nothing is pending, the session is parked, or its window is full. OYEZ_NOT_FOUND: the
+ * session has disconnected. OYEZ_BUSY: another thread is in this call, and its batch is whole; once it has returned, nothing
+ * could tell that the batch is still being read. OYEZ_NULL: `outbox`, `items` or `count` is NULL.
  */
-oyez_status oyez_outbox_next_batch(const struct oyez_outbox *outbox,
+oyez_status oyez_outbox_next_batch(struct oyez_outbox *outbox,
                                    size_t events_max,
                                    const struct oyez_item **items,
                                    size_t *count);
 
 /**
- * Tells the session that an outbox reads. O(1). From any thread, one call at once. Since 0.1.
+ * Tells the session that an outbox reads. O(1). Concurrent, also beside `oyez_outbox_next_batch`. Since 0.1.
  *
- * OYEZ_BUSY: another call has the outbox. OYEZ_NULL: `outbox` is NULL. `session` may be NULL.
+ * OYEZ_NULL: `outbox` is NULL. `session` may be NULL.
  */
 oyez_status oyez_outbox_session(const struct oyez_outbox *outbox, uint64_t *session);
 

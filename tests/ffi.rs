@@ -22,6 +22,10 @@ impl Host {
         Host { fanout, worker }
     }
 
+    fn worker(&self) -> *mut oyez_worker {
+        (&raw const *self.worker).cast_mut()
+    }
+
     fn session(&self) -> u64 {
         // SAFETY: NULL is no options.
         let session = told(|place| unsafe { oyez_fanout_connect(Some(&self.fanout), 0, null(), place) });
@@ -39,7 +43,7 @@ impl Host {
     fn drain(&self, host: oyez_drain_fn, userdata: *mut c_void) -> (oyez_status, oyez_drained) {
         let mut drained = oyez_drained { struct_size: size_of::<oyez_drained>(), ..oyez_drained::default() };
         // SAFETY: the callbacks of these tests, each with the userdata that it reads.
-        let status = unsafe { oyez_worker_drain(Some(&self.worker), usize::MAX, host, userdata, &mut drained) };
+        let status = unsafe { oyez_worker_drain(self.worker(), usize::MAX, host, userdata, &mut drained) };
         (status, drained)
     }
 
@@ -195,7 +199,7 @@ fn a_wake_that_panics_does_not_reach_who_publishes() {
     let host = Host::new(oyez_fanout_options::default());
     host.session();
     // SAFETY: these callbacks use no userdata.
-    let poll = || unsafe { oyez_worker_poll(Some(&host.worker), Some(wake_panics), null_mut(), Some(release)) };
+    let poll = || unsafe { oyez_worker_poll(host.worker(), Some(wake_panics), null_mut(), Some(release)) };
     assert_eq!(poll(), OYEZ_PENDING);
     assert_eq!(RELEASED.load(Ordering::Relaxed), 0);
     host.publish();

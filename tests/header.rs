@@ -134,6 +134,24 @@ fn every_item_says_since_when_it_is_there_and_every_call_what_may_run_beside_it(
     assert!(items > 100 && calls > 80, "{items} items and {calls} calls were read");
 }
 
+#[test]
+fn a_call_has_its_object_as_const_if_it_is_concurrent_and_otherwise_not() {
+    let header = header();
+    let (mut concurrent, mut exclusive) = (0, 0);
+    for item in header.split("\n/**\n").skip(1) {
+        let (docs, item) = item.split_once("*/\n").unwrap();
+        let Some((_, parameters)) = item.split(';').next().unwrap().split_once('(') else { continue };
+        if docs.contains(" Concurrent") {
+            assert!(parameters.starts_with("const struct oyez_"), "{item}");
+            concurrent += 1;
+        } else if docs.contains(" Exclusive") {
+            assert!(parameters.starts_with("struct oyez_"), "{item}");
+            exclusive += 1;
+        }
+    }
+    assert!(concurrent > 40 && exclusive > 10, "{concurrent} and {exclusive} calls were read");
+}
+
 /// Whether it is a constant, a type or a call of the header.
 fn is_exported(item: &str) -> bool {
     let words = item.split(|letter: char| !letter.is_alphanumeric() && letter != '_');

@@ -33,6 +33,18 @@ pub(super) fn given<T>(handle: Option<T>) -> Result<T, oyez_status> {
     handle.ok_or(OYEZ_NULL)
 }
 
+/// What a handle's pointer points to, of a call that changes what is behind a lock and so must look whether another call is
+/// at it: that is why it gets no `&mut`, though C gives it the handle as its own.
+///
+/// # Safety
+///
+/// The pointer is NULL or a handle that is not freed for as long as `'a`.
+#[inline]
+pub(super) unsafe fn locked<'a, T>(handle: *mut T) -> Result<&'a T, oyez_status> {
+    // SAFETY: the caller's promise; nobody has it as `&mut` but `_free`.
+    given(unsafe { handle.as_ref() })
+}
+
 /// An array; `(NULL, 0)` is an empty one.
 ///
 /// # Safety

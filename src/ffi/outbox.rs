@@ -1,8 +1,8 @@
 //! One session's events, read when its owner asks.
 
-#![expect(unsafe_code, reason = "exports symbols: each must be the only one of its name")]
+#![expect(unsafe_code, reason = "exports symbols, and takes handles that another call may have")]
 
-use super::argument::given;
+use super::argument::{given, locked};
 use super::event::{item_of, oyez_item};
 use super::fanout::{oyez_fanout, shared};
 use super::guard::{guard, guard_or};
@@ -18,8 +18,12 @@ use std::sync::Arc;
 /// One session's pending events, read by its owner instead of the partition's worker.
 ///
 /// Made by `oyez_outbox_new`, freed by `oyez_outbox_free`, which gives the session back to the worker. It may outlive the
-/// fan-out's handle. Its calls may come from any thread; one at once, or else the second is answered OYEZ_BUSY. Since 0.1.
-pub struct oyez_outbox(Owner<Mutex<Puller>, Arc<Poison>>);
+/// fan-out's handle. Its calls may come from any thread. A batch is its reader's until that is done with it: the next one,
+/// whoever asks for it, ends it. Since 0.1.
+pub struct oyez_outbox {
+    puller: Owner<Mutex<Puller>, Arc<Poison>>,
+    session: u64,
+}
 
 struct Puller {
     outbox: Outbox,
@@ -43,7 +47,8 @@ pub extern "C" fn oyez_outbox_new(
             let session = SessionId::from_bits(session_id);
             let outbox = fanout.read(|fanout| fanout.outbox(session).map_err(Refusal::status))?;
             let puller = Puller { outbox, items: Vec::new() };
-            Ok(oyez_outbox(Owner::with_poison(Mutex::new(puller), Arc::clone(fanout.poison()))))
+            let puller = Owner::with_poison(Mutex::new(puller), Arc::clone(fanout.poison()));
+            Ok(oyez_outbox { puller, session: session_id })
         })
     })
 }
@@ -54,15 +59,16 @@ pub extern "C" fn oyez_outbox_free(outbox: Option<Box<oyez_outbox>>) {
     guard_or((), || drop(outbox));
 }
 
-/// Takes at most `events_max` events, and the gaps among them, which counts as delivered. O(items). From any thread, one
-/// call at once. Since 0.1.
+/// Takes at most `events_max` events, and the gaps among them, which counts as delivered. O(items). Exclusive: from any
+/// thread, once the batch before has been read. Since 0.1.
 ///
-/// `*items` and `*count` are what was taken, and live until the next call on this outbox; none when nothing is pending, the
-/// session is parked, or its window is full. OYEZ_NOT_FOUND: the session has disconnected. OYEZ_BUSY: another call has the
-/// outbox. OYEZ_NULL: `outbox`, `items` or `count` is NULL.
+/// `*items` and `*count` are what was taken, and live until `oyez_outbox_next_batch` is called again, by whichever thread,
+/// or the outbox is freed; none when nothing is pending, the session is parked, or its window is full. OYEZ_NOT_FOUND: the
+/// session has disconnected. OYEZ_BUSY: another thread is in this call, and its batch is whole; once it has returned, nothing
+/// could tell that the batch is still being read. OYEZ_NULL: `outbox`, `items` or `count` is NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn oyez_outbox_next_batch(
-    outbox: Option<&oyez_outbox>,
+pub unsafe extern "C" fn oyez_outbox_next_batch(
+    outbox: *mut oyez_outbox,
     events_max: usize,
     items: Option<&mut MaybeUninit<*const oyez_item>>,
     count: Option<&mut MaybeUninit<usize>>,
@@ -70,7 +76,9 @@ pub extern "C" fn oyez_outbox_next_batch(
     guard(|| {
         let (items, count) = (Output::of(items, null()), Output::of(count, 0));
         let (mut items, mut count) = (items.needed()?, count.needed()?);
-        given(outbox)?.0.read(|puller| {
+        // SAFETY: the caller's handle (see `ffi`).
+        let outbox = unsafe { locked(outbox)? };
+        outbox.puller.read(|puller| {
             let mut puller = puller.try_lock().ok_or(OYEZ_BUSY)?;
             let Puller { outbox, items: held } = &mut *puller;
             held.clear();
@@ -84,9 +92,9 @@ pub extern "C" fn oyez_outbox_next_batch(
     })
 }
 
-/// Tells the session that an outbox reads. O(1). From any thread, one call at once. Since 0.1.
+/// Tells the session that an outbox reads. O(1). Concurrent, also beside `oyez_outbox_next_batch`. Since 0.1.
 ///
-/// OYEZ_BUSY: another call has the outbox. OYEZ_NULL: `outbox` is NULL. `session` may be NULL.
+/// OYEZ_NULL: `outbox` is NULL. `session` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_outbox_session(
     outbox: Option<&oyez_outbox>,
@@ -94,9 +102,50 @@ pub extern "C" fn oyez_outbox_session(
 ) -> oyez_status {
     guard(|| {
         let mut session = Output::of(session, 0);
-        given(outbox)?.0.read(|puller| {
-            session.set(puller.try_lock().ok_or(OYEZ_BUSY)?.outbox.session().to_bits());
+        let outbox = given(outbox)?;
+        outbox.puller.read(|_| {
+            session.set(outbox.session);
             Ok(())
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ffi::{OYEZ_OK, oyez_fanout_connect, oyez_fanout_free, oyez_fanout_new};
+
+    fn told<T>(call: impl FnOnce(Option<&mut MaybeUninit<T>>) -> oyez_status) -> T {
+        let mut place = MaybeUninit::uninit();
+        assert_eq!(call(Some(&mut place)), OYEZ_OK);
+        // SAFETY: every call writes its results.
+        unsafe { place.assume_init() }
+    }
+
+    #[test]
+    fn while_a_batch_is_taken_another_is_refused_and_the_session_is_told() {
+        // SAFETY: NULL is no options, and the handle is new.
+        let fanout: Box<oyez_fanout> = unsafe { Box::from_raw(told(|place| oyez_fanout_new(null(), place))) };
+        // SAFETY: NULL is no options.
+        let ada = told(|place| unsafe { oyez_fanout_connect(Some(&fanout), 0, null(), place) });
+        // SAFETY: the handle is new.
+        let outbox: Box<oyez_outbox> =
+            unsafe { Box::from_raw(told(|place| oyez_outbox_new(Some(&fanout), ada, place))) };
+        let next_batch = || {
+            let (mut items, mut count) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+            // SAFETY: a handle.
+            unsafe { oyez_outbox_next_batch((&raw const *outbox).cast_mut(), 1, Some(&mut items), Some(&mut count)) }
+        };
+
+        let taking = outbox.puller.read(|puller| {
+            let _taking = puller.lock();
+            assert_eq!(next_batch(), OYEZ_BUSY);
+            assert_eq!(told(|place| oyez_outbox_session(Some(&outbox), place)), ada);
+            Ok(())
+        });
+        assert_eq!(taking, Ok(()));
+        assert_eq!(next_batch(), OYEZ_OK);
+        oyez_outbox_free(Some(outbox));
+        oyez_fanout_free(Some(fanout));
+    }
 }

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "exports symbols, and calls back into C")]
 
-use super::argument::{Filled, Growing, Report, buffer, given, size_through};
+use super::argument::{Filled, Growing, Report, buffer, given, locked, size_through};
 use super::event::{item_of, oyez_item};
 use super::fanout::{oyez_fanout, shared};
 use super::guard::{discard, guard, guard_or};
@@ -20,8 +20,8 @@ use std::task::{Context, Poll, Wake, Waker};
 /// The one reader of a partition: it hands each of its sessions everything that is pending for it.
 ///
 /// Made by `oyez_worker_new`, freed by `oyez_worker_free`, which lets the partition have another one. It may outlive the
-/// fan-out's handle. Its calls may come from any thread; one at once, or else the second is answered OYEZ_BUSY, also when
-/// it comes from within a callback. Since 0.1.
+/// fan-out's handle. Its calls may come from any thread; one at once, or else the second is answered OYEZ_BUSY and does
+/// nothing, also when it comes from within a callback. Since 0.1.
 pub struct oyez_worker(Owner<Mutex<Reader>, Arc<Poison>>);
 
 struct Reader {
@@ -44,7 +44,7 @@ pub type oyez_drain_fn = Option<
 >;
 
 /// Wakes who wants to drain. Called once at most, without a lock, by whichever thread's call gave the worker something to
-/// do, and must return as a drain's callback must. Since 0.1.
+/// do; the worker may be gone by then. It must return as a drain's callback must. Since 0.1.
 pub type oyez_wake_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void)>;
 
 /// Lets go of `userdata`: called exactly once, from any thread, when nothing will use it any more. Since 0.1.
@@ -108,14 +108,14 @@ pub extern "C" fn oyez_worker_free(worker: Option<Box<oyez_worker>>) {
 
 /// Offers a batch to at most `sessions_max` sessions that have something pending, each at most once, by calling `host` with
 /// `userdata`, and books what it took. No lock is held meanwhile. O(items handed over), O(places / 64) for each event for
-/// many sessions. From any thread, one call at once. Since 0.1.
+/// many sessions. Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
 ///
 /// A drain takes along at most 32 events for many sessions: `drained->ready` is not 0 then, and the next drain goes on.
 /// OYEZ_PANIC: a callback in Rust panicked; the drain went on, and nothing is poisoned. OYEZ_BUSY: another call has the
 /// worker. OYEZ_NULL: `worker` or `host` is NULL. OYEZ_INVALID: the size in `drained` is wrong. `drained` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_worker_drain(
-    worker: Option<&oyez_worker>,
+    worker: *mut oyez_worker,
     sessions_max: usize,
     host: oyez_drain_fn,
     userdata: *mut c_void,
@@ -125,7 +125,8 @@ pub unsafe extern "C" fn oyez_worker_drain(
         // SAFETY: the caller's struct (see `ffi`).
         let mut report = unsafe { Report::of(drained)? };
         let host = host.ok_or(OYEZ_NULL)?;
-        let panicked = given(worker)?.with(|Reader { worker, items, overflowed, panicked }| {
+        // SAFETY: the caller's handle (see `ffi`).
+        let panicked = unsafe { locked(worker)? }.with(|Reader { worker, items, overflowed, panicked }| {
             let drained = worker.drain(sessions_max, |session, batch| {
                 items.clear();
                 items.extend(batch.iter().map(item_of));
@@ -153,8 +154,7 @@ pub unsafe extern "C" fn oyez_worker_drain(
     })
 }
 
-/// Copies the sessions that ended in the last drain into a buffer. O(their number). From any thread, one call at once.
-/// Since 0.1.
+/// Copies the sessions that ended in the last drain into a buffer. O(their number). Concurrent, or OYEZ_BUSY. Since 0.1.
 ///
 /// `*total` is how many there are, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_BUSY: another call has
 /// the worker. OYEZ_NULL: `worker` is NULL, or `out` is and `capacity` is not 0. `written` and `total` may be NULL.
@@ -177,8 +177,8 @@ pub unsafe extern "C" fn oyez_worker_overflowed(
     })
 }
 
-/// Copies the sessions whose callbacks panicked in the last drain into a buffer. O(their number). From any thread, one
-/// call at once. Since 0.1.
+/// Copies the sessions whose callbacks panicked in the last drain into a buffer. O(their number). Concurrent, or OYEZ_BUSY.
+/// Since 0.1.
 ///
 /// Answers as `oyez_worker_overflowed`.
 #[unsafe(no_mangle)]
@@ -202,13 +202,15 @@ pub unsafe extern "C" fn oyez_worker_panicked(
 
 /// Blocks the thread until there is something to drain (OYEZ_OK), or the fan-out is closed and all is handed over, but to
 /// sessions that are parked or read through an outbox (OYEZ_CLOSED). For a host with a thread for each partition. O(1)
-/// before and after. From any thread, one call at once. Since 0.1.
+/// before and after. Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
 ///
-/// OYEZ_BUSY: another call has the worker. OYEZ_NULL: `worker` is NULL.
+/// It takes the place of an earlier poll, whose `wake` is not called then. OYEZ_BUSY: another call has the worker.
+/// OYEZ_NULL: `worker` is NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn oyez_worker_wait(worker: Option<&oyez_worker>) -> oyez_status {
+pub unsafe extern "C" fn oyez_worker_wait(worker: *mut oyez_worker) -> oyez_status {
     guard(|| {
-        given(worker)?.with(|reader| match reader.worker.wait() {
+        // SAFETY: the caller's handle (see `ffi`).
+        unsafe { locked(worker)? }.with(|reader| match reader.worker.wait() {
             Readiness::Ready => Ok(()),
             Readiness::Closed => Err(OYEZ_CLOSED),
         })
@@ -217,21 +219,25 @@ pub extern "C" fn oyez_worker_wait(worker: Option<&oyez_worker>) -> oyez_status 
 
 /// Tells whether there is something to drain (OYEZ_OK), without blocking; if not (OYEZ_PENDING), `wake` is called with
 /// `userdata` once there is, or once the fan-out is closed and all is handed over (OYEZ_CLOSED). For a host with an event
-/// loop. It takes the place of an earlier poll's. O(1). From any thread, one call at once. Since 0.1.
+/// loop. It takes the place of an earlier poll's. O(1). Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
 ///
-/// `release` is called with `userdata` exactly once, whatever the answer: before the call returns, or when `wake` was
-/// called, or when another poll or `oyez_worker_free` has put an end to it. OYEZ_BUSY: another call has the worker.
-/// OYEZ_NULL: `worker` is NULL. `wake` and `release` may be NULL.
+/// `release` is called with `userdata` exactly once, whatever the answer, and last: before the call returns, or after `wake`
+/// was called, or when another poll, `oyez_worker_wait` or `oyez_worker_free` has put an end to it. Another thread may call
+/// `wake`, and then `release`, before this call returns; and when it was about to as the worker was freed, after
+/// `oyez_worker_free` has returned. So `userdata` must live until `release`, must not own the worker, and `wake` must not use
+/// the worker: it wakes a thread that does. OYEZ_BUSY: another call has the worker. OYEZ_NULL: `worker` is NULL. `wake` and
+/// `release` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_worker_poll(
-    worker: Option<&oyez_worker>,
+    worker: *mut oyez_worker,
     wake: oyez_wake_fn,
     userdata: *mut c_void,
     release: oyez_release_fn,
 ) -> oyez_status {
     guard(|| {
         let waker = Waker::from(Arc::new(Hook { wake, userdata, release }));
-        given(worker)?.with(|reader| match reader.worker.poll_ready(&mut Context::from_waker(&waker)) {
+        // SAFETY: the caller's handle (see `ffi`).
+        unsafe { locked(worker)? }.with(|reader| match reader.worker.poll_ready(&mut Context::from_waker(&waker)) {
             Poll::Ready(Readiness::Ready) => Ok(()),
             Poll::Ready(Readiness::Closed) => Err(OYEZ_CLOSED),
             Poll::Pending => Err(OYEZ_PENDING),
@@ -291,7 +297,8 @@ mod tests {
         let worker: Box<oyez_worker> = unsafe { Box::from_raw(worker.assume_init()) };
 
         assert_eq!(guard(|| worker.with(|_| panic!("a bug"))), OYEZ_PANIC);
-        assert_eq!(oyez_worker_wait(Some(&worker)), OYEZ_POISONED);
+        // SAFETY: a handle.
+        assert_eq!(unsafe { oyez_worker_wait((&raw const *worker).cast_mut()) }, OYEZ_POISONED);
         assert_eq!(oyez_fanout_close(Some(&fanout)), OYEZ_POISONED);
         oyez_worker_free(Some(worker));
         oyez_fanout_free(Some(fanout));
