@@ -256,6 +256,57 @@ static void a_bell_rings_once_and_is_released_once(void)
     oyez_fanout_free(host.fanout);
 }
 
+/* Two workers on one thread's list of who is to be woken: the first bell's host frees the other worker. */
+typedef struct house {
+    oyez_worker *other;
+    int freed, rung_afterwards, released_afterwards;
+} house;
+
+static void free_the_other(void *userdata)
+{
+    house *house = userdata;
+    oyez_worker_free(house->other);
+    house->freed = 1;
+}
+
+static void ring_in(void *userdata)
+{
+    house *house = userdata;
+    CHECK(house->released_afterwards == 0);
+    house->rung_afterwards += house->freed;
+}
+
+static void release_in(void *userdata)
+{
+    house *house = userdata;
+    house->released_afterwards += house->freed;
+}
+
+static void a_bell_may_ring_after_its_worker_was_freed_and_is_released_after_that(void)
+{
+    oyez_fanout_options options = OYEZ_FANOUT_OPTIONS_INIT;
+    oyez_query query = query_of(&ROOM, 1);
+    oyez_event event = event_of("x");
+    oyez_fanout *fanout;
+    oyez_worker *worker;
+    house house = {NULL, 0, 0, 0};
+    options.partitions = 2;
+    OK(oyez_fanout_new(&options, &fanout));
+    for (uint32_t partition = 0; partition < 2; partition++) {
+        uint64_t session;
+        OK(oyez_fanout_connect(fanout, partition, NULL, &session));
+        OK(oyez_fanout_subscribe(fanout, session, ROOM, NULL));
+    }
+    OK(oyez_worker_new(fanout, 0, &worker));
+    OK(oyez_worker_new(fanout, 1, &house.other));
+    ANSWERS(OYEZ_PENDING, oyez_worker_poll(worker, free_the_other, &house, NULL));
+    ANSWERS(OYEZ_PENDING, oyez_worker_poll(house.other, ring_in, &house, release_in));
+    OK(oyez_fanout_publish(fanout, &query, &event, NULL));
+    CHECK(house.freed == 1 && house.rung_afterwards == 1 && house.released_afterwards == 1);
+    oyez_worker_free(worker);
+    oyez_fanout_free(fanout);
+}
+
 static void *wait_and_drain(void *userdata)
 {
     host *host = userdata;
@@ -293,6 +344,7 @@ int main(void)
     TEST(a_worker_outlives_the_handle_of_its_fan_out);
     TEST(refusals_leave_no_old_numbers);
     TEST(a_bell_rings_once_and_is_released_once);
+    TEST(a_bell_may_ring_after_its_worker_was_freed_and_is_released_after_that);
     TEST(who_waits_is_told_when_it_is_over);
     return 0;
 }
