@@ -351,7 +351,8 @@ typedef struct oyez_query {
      */
     size_t topics_count;
     /**
-     * Sessions that are left out, usually the sender's; may be NULL when there are none.
+     * Sessions that are left out, usually the sender's, in any order; may be NULL when there are none. O(n log n) in their
+     * number for each call that is given the query, beside what the call costs.
      */
     const uint64_t *except;
     /**

@@ -44,4 +44,21 @@ impl Query {
         }
         self
     }
+
+    /// Leaves all of these out: who has blocked the sender, who is in another room. O(n log n) in the sessions left out,
+    /// where one [`except`](Self::except) after the other is O(n²).
+    ///
+    /// ```
+    /// use oyez::{Query, SessionId, Topic};
+    ///
+    /// let [ada, bob] = [7, 8].map(SessionId::from_bits);
+    /// let others = Query::topic(Topic(1)).except_all([bob, ada, bob]);
+    /// assert_eq!(others, Query::topic(Topic(1)).except(ada).except(bob));
+    /// ```
+    pub fn except_all(mut self, sessions: impl IntoIterator<Item = SessionId>) -> Self {
+        self.except.extend(sessions);
+        self.except.sort_unstable();
+        self.except.dedup();
+        self
+    }
 }
