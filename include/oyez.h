@@ -51,127 +51,127 @@
 /**
  * The oldest event in the queue gives way: for what is soon out of date. Since 0.1.
  */
-#define OYEZ_DROP_OLDEST 0
+#define OYEZ_OVERLOAD_DROP_OLDEST 0
 
 /**
  * The event that comes gives way: for what need not be complete. Since 0.1.
  */
-#define OYEZ_DROP_NEWEST 1
+#define OYEZ_OVERLOAD_DROP_NEWEST 1
 
 /**
  * The session ends, as if it had disconnected: for what it must not miss. Since 0.1.
  */
-#define OYEZ_DISCONNECT 2
+#define OYEZ_OVERLOAD_DISCONNECT 2
 
 /**
  * The batch of a callback that panicked is abandoned, and the session is told a gap. Since 0.1.
  */
-#define OYEZ_ABANDON 0
+#define OYEZ_ON_PANIC_ABANDON 0
 
 /**
  * The batch of a callback that panicked comes again. Since 0.1.
  */
-#define OYEZ_KEEP 1
+#define OYEZ_ON_PANIC_KEEP 1
 
 /**
  * An item that is an event. Since 0.1.
  */
-#define OYEZ_ITEM_EVENT 0
+#define OYEZ_ITEM_EVENT 1
 
 /**
  * An item that stands for events the session did not get. Since 0.1.
  */
-#define OYEZ_ITEM_GAP 1
+#define OYEZ_ITEM_GAP 2
 
 /**
  * The session is in the audience; the topic is the first of the query that it is subscribed to. Since 0.1.
  */
-#define OYEZ_INCLUDED 0
+#define OYEZ_VERDICT_INCLUDED 1
 
 /**
  * The session is subscribed, but the query excludes it. Since 0.1.
  */
-#define OYEZ_EXCLUDED 1
+#define OYEZ_VERDICT_EXCLUDED 2
 
 /**
  * The session is subscribed to none of the query's topics. Since 0.1.
  */
-#define OYEZ_UNSUBSCRIBED 2
+#define OYEZ_VERDICT_UNSUBSCRIBED 3
 
 /**
  * No event with this sequence has been published yet. Since 0.1.
  */
-#define OYEZ_FATE_NOT_PUBLISHED 0
+#define OYEZ_FATE_NOT_PUBLISHED 1
 
 /**
  * The session was not in the event's audience. Since 0.1.
  */
-#define OYEZ_FATE_NOT_ADDRESSED 1
+#define OYEZ_FATE_NOT_ADDRESSED 2
 
 /**
  * The session's partition was over its budget. Since 0.1.
  */
-#define OYEZ_FATE_REFUSED 2
+#define OYEZ_FATE_REFUSED 3
 
 /**
  * The event waits in the session's queue. Since 0.1.
  */
-#define OYEZ_FATE_PENDING 3
+#define OYEZ_FATE_PENDING 4
 
 /**
  * The host has it in hand and has not answered yet. Since 0.1.
  */
-#define OYEZ_FATE_OFFERED 4
+#define OYEZ_FATE_OFFERED 5
 
 /**
  * The host took it. Since 0.1.
  */
-#define OYEZ_FATE_HANDED_OVER 5
+#define OYEZ_FATE_HANDED_OVER 6
 
 /**
  * The session did not get it, or nobody knows: it is in the gap. Since 0.1.
  */
-#define OYEZ_FATE_MISSED 6
+#define OYEZ_FATE_MISSED 7
 
 /**
  * Too long ago to say. Since 0.1.
  */
-#define OYEZ_FATE_FORGOTTEN 7
+#define OYEZ_FATE_FORGOTTEN 8
 
 /**
  * The member is new. Since 0.1.
  */
-#define OYEZ_INSERTED 0
+#define OYEZ_UPSERTED_NEW 1
 
 /**
  * The member had another group or collation key. Since 0.1.
  */
-#define OYEZ_MOVED 1
+#define OYEZ_UPSERTED_MOVED 2
 
 /**
  * The member was there with the same group and collation key. Since 0.1.
  */
-#define OYEZ_UNCHANGED 2
+#define OYEZ_UPSERTED_UNCHANGED 3
 
 /**
  * A row that is the header of a group. Since 0.1.
  */
-#define OYEZ_ROW_HEADER 0
+#define OYEZ_ROW_HEADER 1
 
 /**
  * A row that is a member. Since 0.1.
  */
-#define OYEZ_ROW_MEMBER 1
+#define OYEZ_ROW_MEMBER 2
 
 /**
  * The rows from `first` on are replaced. Fewer rows than the window is wide: the list ends there. Since 0.1.
  */
-#define OYEZ_OP_SYNC 0
+#define OYEZ_OP_SYNC 1
 
 /**
  * The rows from `first` to `last` are forgotten; nothing moves. Since 0.1.
  */
-#define OYEZ_OP_INVALIDATE 1
+#define OYEZ_OP_INVALIDATE 2
 
 /**
  * A sorted set of byte strings in which every key has a rank, its 0-based position. Keys are in the order of their
@@ -277,7 +277,7 @@ typedef struct oyez_fanout_options {
      */
     uint32_t partitions;
     /**
-     * What becomes of the batch of a callback that panicked: OYEZ_ABANDON or OYEZ_KEEP.
+     * What becomes of the batch of a callback that panicked: OYEZ_ON_PANIC_ABANDON or OYEZ_ON_PANIC_KEEP.
      */
     uint32_t on_panic;
     /**
@@ -313,8 +313,8 @@ typedef struct oyez_fanout_options {
      */
     size_t log_sessions_min;
     /**
-     * What gives way to an event of each class when a session's queue is full: OYEZ_DROP_OLDEST, OYEZ_DROP_NEWEST or
-     * OYEZ_DISCONNECT.
+     * What gives way to an event of each class when a session's queue is full: OYEZ_OVERLOAD_DROP_OLDEST,
+     * OYEZ_OVERLOAD_DROP_NEWEST or OYEZ_OVERLOAD_DISCONNECT.
      */
     uint8_t overload[64];
 } oyez_fanout_options;
@@ -366,7 +366,7 @@ typedef struct oyez_query {
  */
 typedef struct oyez_fate {
     /**
-     * One of the OYEZ_FATE numbers.
+     * One of the OYEZ_FATE numbers; 0 if the call was refused.
      */
     uint32_t kind;
     /**
@@ -739,7 +739,7 @@ typedef struct oyez_member_list_options {
  */
 typedef struct oyez_upserted {
     /**
-     * OYEZ_INSERTED, OYEZ_MOVED or OYEZ_UNCHANGED.
+     * OYEZ_UPSERTED_NEW, OYEZ_UPSERTED_MOVED or OYEZ_UPSERTED_UNCHANGED; 0 if the call was refused.
      */
     uint32_t kind;
     /**
@@ -747,7 +747,7 @@ typedef struct oyez_upserted {
      */
     uint32_t reserved[3];
     /**
-     * OYEZ_MOVED: its row before.
+     * OYEZ_UPSERTED_MOVED: its row before.
      */
     size_t from;
     /**
@@ -900,98 +900,98 @@ typedef struct oyez_update {
 /**
  * A pointer that the call needs is NULL. Nothing has changed. Since 0.1.
  */
-#define OYEZ_NULL -1
+#define OYEZ_NULL (-1)
 
 /**
  * A number is out of its range, or a `struct_size` is wrong. Nothing has changed. Since 0.1.
  */
-#define OYEZ_INVALID -2
+#define OYEZ_INVALID (-2)
 
 /**
  * What the call names is not there: a session that has disconnected, a key, a member, a rank. Since 0.1.
  */
-#define OYEZ_NOT_FOUND -3
+#define OYEZ_NOT_FOUND (-3)
 
 /**
  * The buffer has no room for everything: it was filled, and the total says how much there is. Since 0.1.
  */
-#define OYEZ_SHORT_BUFFER -4
+#define OYEZ_SHORT_BUFFER (-4)
 
 /**
  * A panic was stopped. In a callback's code: the call went on and its results tell. In ours, a bug: what the call had in
  * hand answers OYEZ_POISONED from then on. Since 0.1.
  */
-#define OYEZ_PANIC -5
+#define OYEZ_PANIC (-5)
 
 /**
  * A bug in the library has left this object half changed. It can be freed, nothing else. Since 0.1.
  */
-#define OYEZ_POISONED -6
+#define OYEZ_POISONED (-6)
 
 /**
  * In other hands at this moment: a worker or an outbox that another call is using, or that there is already. Since 0.1.
  */
-#define OYEZ_BUSY -7
+#define OYEZ_BUSY (-7)
 
 /**
  * It was so already: the key is in the set, the session is subscribed. The results are told. Since 0.1.
  */
-#define OYEZ_ALREADY -8
+#define OYEZ_ALREADY (-8)
 
 /**
  * As many as there may be: sessions, topics, members, viewers, windows, keys. Nothing has changed. Since 0.1.
  */
-#define OYEZ_FULL -9
+#define OYEZ_FULL (-9)
 
 /**
  * A payload, a collation key or a window is larger than it may be. Nothing has changed. Since 0.1.
  */
-#define OYEZ_TOO_LARGE -10
+#define OYEZ_TOO_LARGE (-10)
 
 /**
  * The keys do not ascend strictly. Nothing was built. Since 0.1.
  */
-#define OYEZ_NOT_SORTED -11
+#define OYEZ_NOT_SORTED (-11)
 
 /**
  * The fan-out is closed; for who waits, everything is handed over too. Since 0.1.
  */
-#define OYEZ_CLOSED -12
+#define OYEZ_CLOSED (-12)
 
 /**
  * The session was not handed an event of this sequence. Nothing has changed. Since 0.1.
  */
-#define OYEZ_NOT_HANDED_OVER -13
+#define OYEZ_NOT_HANDED_OVER (-13)
 
 /**
  * There is no partition of this number. Since 0.1.
  */
-#define OYEZ_NO_PARTITION -14
+#define OYEZ_NO_PARTITION (-14)
 
 /**
  * The list was made without this group. Since 0.1.
  */
-#define OYEZ_NO_GROUP -15
+#define OYEZ_NO_GROUP (-15)
 
 /**
  * The session was not subscribed. Since 0.1.
  */
-#define OYEZ_NOT_SUBSCRIBED -16
+#define OYEZ_NOT_SUBSCRIBED (-16)
 
 /**
  * The partition's budget has no room for what would come along. Nothing has changed. Since 0.1.
  */
-#define OYEZ_OVER_BUDGET -17
+#define OYEZ_OVER_BUDGET (-17)
 
 /**
  * Nothing to drain now. Since 0.1.
  */
-#define OYEZ_PENDING -18
+#define OYEZ_PENDING (-18)
 
 /**
  * A validation found a bug in the library. Since 0.1.
  */
-#define OYEZ_BROKEN -19
+#define OYEZ_BROKEN (-19)
 
 #ifdef __cplusplus
 extern "C" {
@@ -1429,9 +1429,9 @@ oyez_status oyez_fanout_audience(const struct oyez_fanout *fanout,
  * Tells whether a session is in a query's audience, and which rule keeps it out. O(topics of the query). Concurrent.
  * Since 0.1.
  *
- * `*verdict` is OYEZ_INCLUDED, and `*topic` the first topic that it is subscribed to; or OYEZ_EXCLUDED or
- * OYEZ_UNSUBSCRIBED. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: as `oyez_fanout_audience_count`. OYEZ_INVALID: the size
- * in `query` is wrong. `verdict` and `topic` may be NULL.
+ * `*verdict` is OYEZ_VERDICT_INCLUDED, and `*topic` the first topic that it is subscribed to; or OYEZ_VERDICT_EXCLUDED or
+ * OYEZ_VERDICT_UNSUBSCRIBED. After a refusal both are 0. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: as
+ * `oyez_fanout_audience_count`. OYEZ_INVALID: the size in `query` is wrong. `verdict` and `topic` may be NULL.
  */
 oyez_status oyez_fanout_explain(const struct oyez_fanout *fanout,
                                 uint64_t session_id,

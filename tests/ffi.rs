@@ -119,7 +119,7 @@ fn so_does_one_for_an_event_that_waits_in_the_log() {
 
 #[test]
 fn a_batch_that_is_kept_when_its_callback_panics_comes_again() {
-    let host = Host::new(oyez_fanout_options { on_panic: OYEZ_KEEP, ..oyez_fanout_options::default() });
+    let host = Host::new(oyez_fanout_options { on_panic: OYEZ_ON_PANIC_KEEP, ..oyez_fanout_options::default() });
     let ada = host.session();
     host.publish();
     assert_eq!(host.drain(Some(panics), null_mut()).0, OYEZ_PANIC);

@@ -152,6 +152,22 @@ fn a_call_has_its_object_as_const_if_it_is_concurrent_and_otherwise_not() {
     assert!(concurrent > 40 && exclusive > 10, "{concurrent} and {exclusive} calls were read");
 }
 
+/// The families of numbers. What is told is never 0, so that a result that was not told cannot be taken for one; 0 among
+/// what is asked for is the default.
+#[test]
+fn numbers_belong_to_a_family_and_count_from_1_if_they_are_told() {
+    let told = ["ITEM_", "VERDICT_", "FATE_", "UPSERTED_", "ROW_", "OP_"];
+    let asked = ["OVERLOAD_", "ON_PANIC_"];
+    let header = header();
+    for (name, number) in header.lines().filter_map(|line| line.strip_prefix("#define OYEZ_")?.split_once(' ')) {
+        let is_of = |families: &[&str]| families.iter().any(|family| name.starts_with(family));
+        let is_status = name == "OK" || number.starts_with("(-");
+        let is_other = name.starts_with("VERSION_") || ["ABI_VERSION", "ASSERT(fact)"].contains(&name);
+        assert!(is_status || is_other || name.ends_with("_INIT") || is_of(&told) || is_of(&asked), "{name} {number}");
+        assert!(!is_of(&told) || number != "0", "{name} is told");
+    }
+}
+
 /// Whether it is a constant, a type or a call of the header.
 fn is_exported(item: &str) -> bool {
     let words = item.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
@@ -207,8 +223,19 @@ fn header() -> String {
     let mut written = Vec::new();
     builder.generate().unwrap().write(&mut written);
     let written = String::from_utf8(written).unwrap();
-    let declarations = written.strip_suffix(END).expect("the include guard is last");
+    let written = written.strip_suffix(END).expect("the include guard is last");
+    let declarations: String = written.split_inclusive('\n').map(parenthesised).collect();
     format!("{declarations}{}{}{END}", defaults(), assertions())
+}
+
+/// A negative number stays one wherever the macro is written.
+fn parenthesised(line: &str) -> String {
+    match line.trim_end().rsplit_once(' ') {
+        Some((define, number)) if define.starts_with("#define ") && number.starts_with('-') => {
+            format!("{define} ({number})\n")
+        }
+        _ => line.to_owned(),
+    }
 }
 
 /// How the compiler lays out a struct, and what it starts as if it has an `_INIT` macro.

@@ -46,9 +46,9 @@ pub struct oyez_event {
 }
 
 /// An item that is an event. Since 0.1.
-pub const OYEZ_ITEM_EVENT: u32 = 0;
+pub const OYEZ_ITEM_EVENT: u32 = 1;
 /// An item that stands for events the session did not get. Since 0.1.
-pub const OYEZ_ITEM_GAP: u32 = 1;
+pub const OYEZ_ITEM_GAP: u32 = 2;
 
 /// One thing a session is handed: an event, or a gap in the place of events that it did not get. Items come in arrays: their
 /// size never changes. Since 0.1.

@@ -25,34 +25,34 @@ use std::sync::Arc;
 pub struct oyez_fanout(Owner<Fanout, Arc<Poison>>);
 
 /// The session is in the audience; the topic is the first of the query that it is subscribed to. Since 0.1.
-pub const OYEZ_INCLUDED: u32 = 0;
+pub const OYEZ_VERDICT_INCLUDED: u32 = 1;
 /// The session is subscribed, but the query excludes it. Since 0.1.
-pub const OYEZ_EXCLUDED: u32 = 1;
+pub const OYEZ_VERDICT_EXCLUDED: u32 = 2;
 /// The session is subscribed to none of the query's topics. Since 0.1.
-pub const OYEZ_UNSUBSCRIBED: u32 = 2;
+pub const OYEZ_VERDICT_UNSUBSCRIBED: u32 = 3;
 
 /// No event with this sequence has been published yet. Since 0.1.
-pub const OYEZ_FATE_NOT_PUBLISHED: u32 = 0;
+pub const OYEZ_FATE_NOT_PUBLISHED: u32 = 1;
 /// The session was not in the event's audience. Since 0.1.
-pub const OYEZ_FATE_NOT_ADDRESSED: u32 = 1;
+pub const OYEZ_FATE_NOT_ADDRESSED: u32 = 2;
 /// The session's partition was over its budget. Since 0.1.
-pub const OYEZ_FATE_REFUSED: u32 = 2;
+pub const OYEZ_FATE_REFUSED: u32 = 3;
 /// The event waits in the session's queue. Since 0.1.
-pub const OYEZ_FATE_PENDING: u32 = 3;
+pub const OYEZ_FATE_PENDING: u32 = 4;
 /// The host has it in hand and has not answered yet. Since 0.1.
-pub const OYEZ_FATE_OFFERED: u32 = 4;
+pub const OYEZ_FATE_OFFERED: u32 = 5;
 /// The host took it. Since 0.1.
-pub const OYEZ_FATE_HANDED_OVER: u32 = 5;
+pub const OYEZ_FATE_HANDED_OVER: u32 = 6;
 /// The session did not get it, or nobody knows: it is in the gap. Since 0.1.
-pub const OYEZ_FATE_MISSED: u32 = 6;
+pub const OYEZ_FATE_MISSED: u32 = 7;
 /// Too long ago to say. Since 0.1.
-pub const OYEZ_FATE_FORGOTTEN: u32 = 7;
+pub const OYEZ_FATE_FORGOTTEN: u32 = 8;
 
 /// What became of an event for a session. Its size never changes. Since 0.1.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct oyez_fate {
-    /// One of the OYEZ_FATE numbers.
+    /// One of the OYEZ_FATE numbers; 0 if the call was refused.
     pub kind: u32,
     /// 0: a later version may give them a meaning.
     pub reserved: [u32; 3],
@@ -353,9 +353,9 @@ pub unsafe extern "C" fn oyez_fanout_audience(
 /// Tells whether a session is in a query's audience, and which rule keeps it out. O(topics of the query). Concurrent.
 /// Since 0.1.
 ///
-/// `*verdict` is OYEZ_INCLUDED, and `*topic` the first topic that it is subscribed to; or OYEZ_EXCLUDED or
-/// OYEZ_UNSUBSCRIBED. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: as `oyez_fanout_audience_count`. OYEZ_INVALID: the size
-/// in `query` is wrong. `verdict` and `topic` may be NULL.
+/// `*verdict` is OYEZ_VERDICT_INCLUDED, and `*topic` the first topic that it is subscribed to; or OYEZ_VERDICT_EXCLUDED or
+/// OYEZ_VERDICT_UNSUBSCRIBED. After a refusal both are 0. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: as
+/// `oyez_fanout_audience_count`. OYEZ_INVALID: the size in `query` is wrong. `verdict` and `topic` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_fanout_explain(
     fanout: Option<&oyez_fanout>,
@@ -365,18 +365,18 @@ pub unsafe extern "C" fn oyez_fanout_explain(
     topic: Option<&mut MaybeUninit<u64>>,
 ) -> oyez_status {
     guard(|| {
-        let mut verdict = Output::of(verdict, OYEZ_UNSUBSCRIBED);
+        let mut verdict = Output::of(verdict, 0);
         let mut topic = Output::of(topic, 0);
         // SAFETY: the caller's query (see `ffi`).
         let query = unsafe { query_of(query)? };
         shared(fanout)?.read(|fanout| {
             match fanout.explain(session(session_id), &query) {
                 Verdict::Included(Topic(first)) => {
-                    verdict.set(OYEZ_INCLUDED);
+                    verdict.set(OYEZ_VERDICT_INCLUDED);
                     topic.set(first);
                 }
-                Verdict::Excluded => verdict.set(OYEZ_EXCLUDED),
-                Verdict::NotSubscribed => verdict.set(OYEZ_UNSUBSCRIBED),
+                Verdict::Excluded => verdict.set(OYEZ_VERDICT_EXCLUDED),
+                Verdict::NotSubscribed => verdict.set(OYEZ_VERDICT_UNSUBSCRIBED),
                 Verdict::NoSuchSession => return Err(OYEZ_NOT_FOUND),
             }
             Ok(())

@@ -18,9 +18,9 @@ use std::ptr::null;
 pub struct oyez_flush(Owner<Told>);
 
 /// A row that is the header of a group. Since 0.1.
-pub const OYEZ_ROW_HEADER: u32 = 0;
+pub const OYEZ_ROW_HEADER: u32 = 1;
 /// A row that is a member. Since 0.1.
-pub const OYEZ_ROW_MEMBER: u32 = 1;
+pub const OYEZ_ROW_MEMBER: u32 = 2;
 
 /// One row of a list. Since 0.1.
 #[repr(C)]
@@ -35,9 +35,9 @@ pub struct oyez_row {
 }
 
 /// The rows from `first` on are replaced. Fewer rows than the window is wide: the list ends there. Since 0.1.
-pub const OYEZ_OP_SYNC: u32 = 0;
+pub const OYEZ_OP_SYNC: u32 = 1;
 /// The rows from `first` to `last` are forgotten; nothing moves. Since 0.1.
-pub const OYEZ_OP_INVALIDATE: u32 = 1;
+pub const OYEZ_OP_INVALIDATE: u32 = 2;
 
 /// One thing a client does to its array of rows. Since 0.1.
 #[repr(C)]

@@ -22,21 +22,21 @@ use std::mem::MaybeUninit;
 pub struct oyez_member_list(Owner<MemberList>);
 
 /// The member is new. Since 0.1.
-pub const OYEZ_INSERTED: u32 = 0;
+pub const OYEZ_UPSERTED_NEW: u32 = 1;
 /// The member had another group or collation key. Since 0.1.
-pub const OYEZ_MOVED: u32 = 1;
+pub const OYEZ_UPSERTED_MOVED: u32 = 2;
 /// The member was there with the same group and collation key. Since 0.1.
-pub const OYEZ_UNCHANGED: u32 = 2;
+pub const OYEZ_UPSERTED_UNCHANGED: u32 = 3;
 
 /// What became of a member. Its size never changes. Since 0.1.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct oyez_upserted {
-    /// OYEZ_INSERTED, OYEZ_MOVED or OYEZ_UNCHANGED.
+    /// OYEZ_UPSERTED_NEW, OYEZ_UPSERTED_MOVED or OYEZ_UPSERTED_UNCHANGED; 0 if the call was refused.
     pub kind: u32,
     /// 0: a later version may give them a meaning.
     pub reserved: [u32; 3],
-    /// OYEZ_MOVED: its row before.
+    /// OYEZ_UPSERTED_MOVED: its row before.
     pub from: usize,
     /// Its row now.
     pub row: usize,
@@ -83,9 +83,9 @@ impl From<Upserted> for oyez_upserted {
     fn from(upserted: Upserted) -> Self {
         let unknown = oyez_upserted::default();
         match upserted {
-            Upserted::Inserted { row } => oyez_upserted { kind: OYEZ_INSERTED, row, ..unknown },
-            Upserted::Moved { from, to } => oyez_upserted { kind: OYEZ_MOVED, from, row: to, ..unknown },
-            Upserted::Unchanged { row } => oyez_upserted { kind: OYEZ_UNCHANGED, row, ..unknown },
+            Upserted::Inserted { row } => oyez_upserted { kind: OYEZ_UPSERTED_NEW, row, ..unknown },
+            Upserted::Moved { from, to } => oyez_upserted { kind: OYEZ_UPSERTED_MOVED, from, row: to, ..unknown },
+            Upserted::Unchanged { row } => oyez_upserted { kind: OYEZ_UPSERTED_UNCHANGED, row, ..unknown },
         }
     }
 }

@@ -9,16 +9,16 @@ use crate::{
 };
 
 /// The oldest event in the queue gives way: for what is soon out of date. Since 0.1.
-pub const OYEZ_DROP_OLDEST: u8 = 0;
+pub const OYEZ_OVERLOAD_DROP_OLDEST: u8 = 0;
 /// The event that comes gives way: for what need not be complete. Since 0.1.
-pub const OYEZ_DROP_NEWEST: u8 = 1;
+pub const OYEZ_OVERLOAD_DROP_NEWEST: u8 = 1;
 /// The session ends, as if it had disconnected: for what it must not miss. Since 0.1.
-pub const OYEZ_DISCONNECT: u8 = 2;
+pub const OYEZ_OVERLOAD_DISCONNECT: u8 = 2;
 
 /// The batch of a callback that panicked is abandoned, and the session is told a gap. Since 0.1.
-pub const OYEZ_ABANDON: u32 = 0;
+pub const OYEZ_ON_PANIC_ABANDON: u32 = 0;
 /// The batch of a callback that panicked comes again. Since 0.1.
-pub const OYEZ_KEEP: u32 = 1;
+pub const OYEZ_ON_PANIC_KEEP: u32 = 1;
 
 /// Sizes, limits and choices of a fan-out. Starts as OYEZ_FANOUT_OPTIONS_INIT, which has the defaults. Since 0.1.
 #[repr(C)]
@@ -28,7 +28,7 @@ pub struct oyez_fanout_options {
     pub struct_size: usize,
     /// Number of partitions, 1 to 65,535.
     pub partitions: u32,
-    /// What becomes of the batch of a callback that panicked: OYEZ_ABANDON or OYEZ_KEEP.
+    /// What becomes of the batch of a callback that panicked: OYEZ_ON_PANIC_ABANDON or OYEZ_ON_PANIC_KEEP.
     pub on_panic: u32,
     /// Sessions a partition may hold.
     pub sessions_per_partition_max: usize,
@@ -46,8 +46,8 @@ pub struct oyez_fanout_options {
     pub history_bytes_max: usize,
     /// Sessions of one partition for which an event waits in the partition's log instead of in the queue of each.
     pub log_sessions_min: usize,
-    /// What gives way to an event of each class when a session's queue is full: OYEZ_DROP_OLDEST, OYEZ_DROP_NEWEST or
-    /// OYEZ_DISCONNECT.
+    /// What gives way to an event of each class when a session's queue is full: OYEZ_OVERLOAD_DROP_OLDEST,
+    /// OYEZ_OVERLOAD_DROP_NEWEST or OYEZ_OVERLOAD_DISCONNECT.
     pub overload: [u8; 64],
 }
 
@@ -99,8 +99,8 @@ impl Default for oyez_fanout_options {
             struct_size: size_of::<Self>(),
             partitions: options.registry.partitions.into(),
             on_panic: match options.on_panic {
-                OnPanic::Abandon => OYEZ_ABANDON,
-                OnPanic::Keep => OYEZ_KEEP,
+                OnPanic::Abandon => OYEZ_ON_PANIC_ABANDON,
+                OnPanic::Keep => OYEZ_ON_PANIC_KEEP,
             },
             sessions_per_partition_max: options.registry.sessions_per_partition_max,
             topics_per_session_max: options.registry.topics_per_session_max,
@@ -111,9 +111,9 @@ impl Default for oyez_fanout_options {
             history_bytes_max: options.history_bytes_max,
             log_sessions_min: options.log_sessions_min,
             overload: options.overload.map(|overload| match overload {
-                Overload::DropOldest => OYEZ_DROP_OLDEST,
-                Overload::DropNewest => OYEZ_DROP_NEWEST,
-                Overload::Disconnect => OYEZ_DISCONNECT,
+                Overload::DropOldest => OYEZ_OVERLOAD_DROP_OLDEST,
+                Overload::DropNewest => OYEZ_OVERLOAD_DROP_NEWEST,
+                Overload::Disconnect => OYEZ_OVERLOAD_DISCONNECT,
             }),
         }
     }
@@ -147,8 +147,8 @@ impl oyez_fanout_options {
             .sessions_per_partition_max(self.sessions_per_partition_max)
             .topics_per_session_max(self.topics_per_session_max);
         let on_panic = match self.on_panic {
-            OYEZ_ABANDON => OnPanic::Abandon,
-            OYEZ_KEEP => OnPanic::Keep,
+            OYEZ_ON_PANIC_ABANDON => OnPanic::Abandon,
+            OYEZ_ON_PANIC_KEEP => OnPanic::Keep,
             _ => return Err(OYEZ_INVALID),
         };
         let options = FanoutOptions::default()
@@ -162,9 +162,9 @@ impl oyez_fanout_options {
             .log_sessions_min(self.log_sessions_min);
         (0..).map_while(Class::new).zip(self.overload).try_fold(options, |options, (class, overload)| {
             let overload = match overload {
-                OYEZ_DROP_OLDEST => Overload::DropOldest,
-                OYEZ_DROP_NEWEST => Overload::DropNewest,
-                OYEZ_DISCONNECT => Overload::Disconnect,
+                OYEZ_OVERLOAD_DROP_OLDEST => Overload::DropOldest,
+                OYEZ_OVERLOAD_DROP_NEWEST => Overload::DropNewest,
+                OYEZ_OVERLOAD_DISCONNECT => Overload::Disconnect,
                 _ => return Err(OYEZ_INVALID),
             };
             Ok(options.overload(class, overload))

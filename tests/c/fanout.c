@@ -42,10 +42,10 @@ static void options_are_checked(void)
     options.partitions = 1;
     options.on_panic = 2;
     ANSWERS(OYEZ_INVALID, oyez_fanout_new(&options, &fanout));
-    options.on_panic = OYEZ_KEEP;
+    options.on_panic = OYEZ_ON_PANIC_KEEP;
     options.overload[63] = 3;
     ANSWERS(OYEZ_INVALID, oyez_fanout_new(&options, &fanout));
-    options.overload[63] = OYEZ_DISCONNECT;
+    options.overload[63] = OYEZ_OVERLOAD_DISCONNECT;
     options.struct_size--;
     ANSWERS(OYEZ_INVALID, oyez_fanout_new(&options, &fanout));
     options.struct_size++;
@@ -78,7 +78,9 @@ static void a_stale_handle_is_not_found(void)
     ANSWERS(OYEZ_NOT_FOUND, oyez_fanout_partition_of(fanout, ada, &partition));
     ANSWERS(OYEZ_NOT_FOUND, oyez_fanout_topics_of(fanout, ada, topics, 1, &count, NULL));
     ANSWERS(OYEZ_NOT_FOUND, oyez_fanout_explain(fanout, ada, &query, &verdict, &topic));
+    CHECK(verdict == 0 && topic == 0); /* which is no verdict */
     ANSWERS(OYEZ_NOT_FOUND, oyez_fanout_fate(fanout, ada, 1, &fate));
+    CHECK(fate.kind == 0);
     ANSWERS(OYEZ_NOT_FOUND, oyez_fanout_acknowledge(fanout, ada, 0, &count));
     ANSWERS(OYEZ_NOT_FOUND, oyez_fanout_park(fanout, ada));
     ANSWERS(OYEZ_NOT_FOUND, oyez_fanout_resume(fanout, ada, 0, &count, NULL));
@@ -189,12 +191,12 @@ static void an_audience_is_a_union_without_who_is_excluded(void)
     OK(oyez_fanout_audience_count(fanout, &query, &count));
     CHECK(count == 2);
     OK(oyez_fanout_explain(fanout, news, &query, &verdict, &topic));
-    CHECK(verdict == OYEZ_EXCLUDED && topic == 0);
+    CHECK(verdict == OYEZ_VERDICT_EXCLUDED && topic == 0);
     OK(oyez_fanout_explain(fanout, sports, &query, &verdict, &topic));
-    CHECK(verdict == OYEZ_INCLUDED && topic == SPORTS);
+    CHECK(verdict == OYEZ_VERDICT_INCLUDED && topic == SPORTS);
     query = query_of(&NEWS, 1);
     OK(oyez_fanout_explain(fanout, sports, &query, &verdict, &topic));
-    CHECK(verdict == OYEZ_UNSUBSCRIBED && topic == 0);
+    CHECK(verdict == OYEZ_VERDICT_UNSUBSCRIBED && topic == 0);
     query = query_of(NULL, 0);
     OK(oyez_fanout_audience_count(fanout, &query, &count));
     CHECK(count == 0);
@@ -242,7 +244,7 @@ static void a_receipt_tells_for_whom_and_who_ended(void)
     uint64_t ada, out[1] = {0};
     size_t written, total;
     options.events_per_session_max = 1;
-    options.overload[5] = OYEZ_DISCONNECT;
+    options.overload[5] = OYEZ_OVERLOAD_DISCONNECT;
     OK(oyez_fanout_new(&options, &fanout));
     OK(oyez_receipt_new(&receipt));
     OK(oyez_receipt_read(receipt, &counts));

@@ -37,11 +37,11 @@ static void rows_count_headers(void)
     uint64_t group = 9;
     const char *reason = "";
     OK(oyez_member_list_upsert(list, 10, ONLINE, KEY("bob"), &done));
-    CHECK(done.kind == OYEZ_INSERTED && done.row == 1);
+    CHECK(done.kind == OYEZ_UPSERTED_NEW && done.row == 1);
     OK(oyez_member_list_upsert(list, 11, OFFLINE, KEY("ada"), &done));
-    CHECK(done.kind == OYEZ_INSERTED && done.row == 3);
+    CHECK(done.kind == OYEZ_UPSERTED_NEW && done.row == 3);
     OK(oyez_member_list_upsert(list, 11, OFFLINE, KEY("ada"), &done));
-    CHECK(done.kind == OYEZ_UNCHANGED && done.row == 3);
+    CHECK(done.kind == OYEZ_UPSERTED_UNCHANGED && done.row == 3);
     OK(oyez_member_list_row_count(list, &total));
     CHECK(total == 4);
     OK(oyez_member_list_rows(list, 0, SIZE_MAX, rows, 4, &written, &total));
@@ -55,7 +55,7 @@ static void rows_count_headers(void)
     CHECK(written == 2 && counts[0].group == ONLINE && counts[1].members == 1);
 
     OK(oyez_member_list_regroup(list, 11, ONLINE, &done));
-    CHECK(done.kind == OYEZ_MOVED && done.from == 3 && done.row == 1);
+    CHECK(done.kind == OYEZ_UPSERTED_MOVED && done.from == 3 && done.row == 1);
     OK(oyez_member_list_row_of(list, 10, &row));
     CHECK(row == 2);
     OK(oyez_member_list_group_of(list, 11, &group));
@@ -68,7 +68,10 @@ static void rows_count_headers(void)
     ANSWERS(OYEZ_NOT_FOUND, oyez_member_list_group_of(list, 11, &group));
     ANSWERS(OYEZ_NOT_FOUND, oyez_member_list_regroup(list, 11, ONLINE, &done));
     ANSWERS(OYEZ_NO_GROUP, oyez_member_list_regroup(list, 10, 3, &done));
+    CHECK(done.kind == 0); /* nothing was done */
+    done.kind = 9;
     ANSWERS(OYEZ_NO_GROUP, oyez_member_list_upsert(list, 11, 3, NULL, 0, &done));
+    CHECK(done.kind == 0);
     OK(oyez_member_list_validate(list, &reason));
     CHECK(reason == NULL);
     oyez_member_list_free(list);

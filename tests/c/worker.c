@@ -159,7 +159,7 @@ static void who_ends_in_a_drain_is_named(void)
     uint64_t out[100] = {0};
     size_t written = 9, total = 9;
     options.events_per_session_max = 1;
-    options.overload[5] = OYEZ_DISCONNECT;
+    options.overload[5] = OYEZ_OVERLOAD_DISCONNECT;
     open_host(&host, &options);
     for (int session = 0; session < 100; session++) {
         session_of(&host);
