@@ -1119,7 +1119,8 @@ oyez_status oyez_set_range(const struct oyez_set *set,
  * Writes for each of `count` keys whether it is there, 1 or 0, to `found`, which has room for `count`. O(log n) each.
  * Concurrent. Since 0.1.
  *
- * `*found_count` is the number of ones. OYEZ_NULL: `set` is NULL, or `keys` or `found` is and `count` is not 0.
+ * `*found_count` is the number of ones; after a refusal there is none. OYEZ_NULL: `set` is NULL, or `keys` or `found` is and
+ * `count` is not 0.
  * `found_count` may be NULL.
  */
 oyez_status oyez_set_contains_many(const struct oyez_set *set,
@@ -1254,7 +1255,8 @@ oyez_status oyez_byteset_range(const struct oyez_byteset *set,
  * Writes for each of `count` keys whether it is there, 1 or 0, to `found`, which has room for `count`. O(log n) each.
  * Concurrent. Since 0.1.
  *
- * `*found_count` is the number of ones. OYEZ_NULL: `set` is NULL, or `keys` or `found` is and `count` is not 0.
+ * `*found_count` is the number of ones; after a refusal there is none. OYEZ_NULL: `set` is NULL, or `keys` or `found` is and
+ * `count` is not 0, or one of the keys is.
  * `found_count` may be NULL.
  */
 oyez_status oyez_byteset_contains_many(const struct oyez_byteset *set,

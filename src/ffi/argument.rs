@@ -111,7 +111,7 @@ impl<'a> Filled<'a> {
     }
 }
 
-impl<T> Buffer<'_, T> {
+impl<'a, T> Buffer<'a, T> {
     /// Fills it with the first of so many elements, as many as it has room for.
     pub fn fill<I: Iterator<Item = T>>(self, mut filled: Filled, total: usize, first: impl FnOnce(usize) -> I) -> Done {
         filled.total.set(total);
@@ -127,9 +127,17 @@ impl<T> Buffer<'_, T> {
         if count < total { Err(OYEZ_SHORT_BUFFER) } else { Ok(()) }
     }
 
-    /// Its room, for who knows how much will be written.
-    pub fn room(&mut self) -> &mut [MaybeUninit<T>] {
-        self.0
+    /// Fills all of it at once, so that whatever becomes of the call, it was written; what is better known is written over
+    /// it.
+    pub fn filled_with(self, element: T) -> &'a mut [T]
+    where
+        T: Copy,
+    {
+        for place in &mut *self.0 {
+            place.write(element);
+        }
+        // SAFETY: each place was written just now.
+        unsafe { self.0.assume_init_mut() }
     }
 }
 

@@ -197,7 +197,8 @@ pub unsafe extern "C" fn oyez_byteset_range(
 /// Writes for each of `count` keys whether it is there, 1 or 0, to `found`, which has room for `count`. O(log n) each.
 /// Concurrent. Since 0.1.
 ///
-/// `*found_count` is the number of ones. OYEZ_NULL: `set` is NULL, or `keys` or `found` is and `count` is not 0.
+/// `*found_count` is the number of ones; after a refusal there is none. OYEZ_NULL: `set` is NULL, or `keys` or `found` is and
+/// `count` is not 0, or one of the keys is.
 /// `found_count` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_byteset_contains_many(
@@ -210,7 +211,9 @@ pub unsafe extern "C" fn oyez_byteset_contains_many(
     guard(|| {
         let found_count = Output::of(found_count, 0);
         // SAFETY: the caller's array and buffer (see `ffi`).
-        let (keys, found) = unsafe { (strings(keys, count)?, buffer(found, count)?) };
+        let found = unsafe { buffer(found, count)? }.filled_with(0);
+        // SAFETY: as above.
+        let keys = unsafe { strings(keys, count)? };
         keys::contains_many(&given(set)?.0, keys.into_iter(), found, found_count)
     })
 }

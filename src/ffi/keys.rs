@@ -114,7 +114,7 @@ pub(super) fn slice<K, T>(
 pub(super) fn contains_many<'a, K, Q>(
     keys: &Keys<K>,
     wanted: impl Iterator<Item = &'a Q>,
-    mut found: Buffer<u8>,
+    found: &mut [u8],
     mut count: Output<usize>,
 ) -> Done
 where
@@ -123,9 +123,9 @@ where
 {
     keys.read(|keys| {
         let mut found_count = 0;
-        for (place, key) in found.room().iter_mut().zip(wanted) {
+        for (place, key) in found.iter_mut().zip(wanted) {
             let is_there = keys.contains(key);
-            place.write(is_there.into());
+            *place = is_there.into();
             found_count += usize::from(is_there);
         }
         count.set(found_count);

@@ -56,7 +56,7 @@ static void sets(void)
 {
     oyez_set *set, *none = (oyez_set *)&number;
     const char *reason = "";
-    uint8_t found;
+    uint8_t found = 77;
     ANSWERS(OYEZ_NULL, oyez_set_new(NULL));
     ANSWERS(OYEZ_NULL, oyez_set_from_sorted(&number, 1, NULL, NULL));
     NEEDS_AND_COUNTS(oyez_set_from_sorted(NULL, 1, &none, &count));
@@ -69,6 +69,8 @@ static void sets(void)
     NEEDS_AND_WRITES(oyez_set_slice(NULL, 0, 1, &number, 1, &count, &total));
     NEEDS_AND_WRITES(oyez_set_range(NULL, 0, 1, &number, 1, &count, &total));
     NEEDS_AND_COUNTS(oyez_set_contains_many(NULL, NULL, 0, NULL, &count));
+    NEEDS_AND_COUNTS(oyez_set_contains_many(NULL, &number, 1, &found, &count));
+    CHECK(found == 0);
     NEEDS_AND_COUNTS(oyez_set_len(NULL, &count));
     ANSWERS(OYEZ_NULL, oyez_set_clear(NULL));
     ANSWERS(OYEZ_NULL, oyez_set_validate(NULL, &reason));
@@ -78,7 +80,9 @@ static void sets(void)
     NEEDS_AND_COUNTS(oyez_set_insert_many(set, NULL, 1, &count));
     NEEDS_AND_WRITES(oyez_set_slice(set, 0, 1, NULL, 1, &count, &total));
     NEEDS_AND_WRITES(oyez_set_range(set, 0, 1, NULL, 1, &count, &total));
+    found = 77;
     NEEDS_AND_COUNTS(oyez_set_contains_many(set, NULL, 1, &found, &count));
+    CHECK(found == 0);
     NEEDS_AND_COUNTS(oyez_set_contains_many(set, &number, 1, NULL, &count));
     OK(oyez_set_len(set, NULL));
     OK(oyez_set_validate(set, NULL));
@@ -119,7 +123,14 @@ static void bytesets(void)
     NEEDS_AND_WRITES(oyez_byteset_range(set, NULL, 1, key, 3, &bytes, 1, &count, &total));
     NEEDS_AND_WRITES(oyez_byteset_range(set, key, 3, NULL, 1, &bytes, 1, &count, &total));
     NEEDS_AND_WRITES(oyez_byteset_range(set, key, 3, key, 3, NULL, 1, &count, &total));
+    found = 77;
     NEEDS_AND_COUNTS(oyez_byteset_contains_many(set, NULL, 1, &found, &count));
+    CHECK(found == 0);
+    found = 77;
+    bytes.data = NULL;
+    bytes.len = 1;
+    NEEDS_AND_COUNTS(oyez_byteset_contains_many(set, &bytes, 1, &found, &count));
+    CHECK(found == 0);
     NEEDS_AND_COUNTS(oyez_byteset_contains_many(set, &bytes, 1, NULL, &count));
     oyez_byteset_free(set);
 }
