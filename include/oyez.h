@@ -1256,8 +1256,7 @@ oyez_status oyez_byteset_range(const struct oyez_byteset *set,
  * Concurrent. Since 0.1.
  *
  * `*found_count` is the number of ones; after a refusal there is none. OYEZ_NULL: `set` is NULL, or `keys` or `found` is and
- * `count` is not 0, or one of the keys is.
- * `found_count` may be NULL.
+ * `count` is not 0, or one of the keys is. `found_count` may be NULL.
  */
 oyez_status oyez_byteset_contains_many(const struct oyez_byteset *set,
                                        const struct oyez_bytes *keys,
@@ -1308,7 +1307,7 @@ void oyez_fanout_free(struct oyez_fanout *fanout);
  * was. OYEZ_INVALID: the size in `options` is wrong. OYEZ_NULL: `fanout` or `session` is NULL.
  */
 oyez_status oyez_fanout_connect(const struct oyez_fanout *fanout,
-                                uint16_t partition,
+                                uint32_t partition_id,
                                 const struct oyez_session_options *options,
                                 uint64_t *session);
 
@@ -1330,7 +1329,7 @@ oyez_status oyez_fanout_disconnect(const struct oyez_fanout *fanout,
  * `*sessions` is their number. OYEZ_NO_PARTITION: no such partition. OYEZ_NULL: `fanout` is NULL. `sessions` may be NULL.
  */
 oyez_status oyez_fanout_drop_partition(const struct oyez_fanout *fanout,
-                                       uint16_t partition,
+                                       uint32_t partition_id,
                                        size_t *sessions);
 
 /**
@@ -1342,14 +1341,14 @@ oyez_status oyez_fanout_drop_partition(const struct oyez_fanout *fanout,
  */
 oyez_status oyez_fanout_move(const struct oyez_fanout *fanout,
                              uint64_t session_id,
-                             uint16_t partition);
+                             uint32_t partition_id);
 
 /**
  * Tells the partition of a session. O(1). Concurrent. Since 0.1.
  *
  * OYEZ_NOT_FOUND: no such session; `*partition` is 0. OYEZ_NULL: `fanout` is NULL. `partition` may be NULL.
  */
-oyez_status oyez_fanout_partition_of(const struct oyez_fanout *fanout, uint64_t session_id, uint16_t *partition);
+oyez_status oyez_fanout_partition_of(const struct oyez_fanout *fanout, uint64_t session_id, uint32_t *partition);
 
 /**
  * Subscribes a session to a topic. O(log n) in the topic's subscribers, O(t) in the session's topics. Concurrent. Since
@@ -1558,7 +1557,7 @@ oyez_status oyez_receipt_read(const struct oyez_receipt *receipt, struct oyez_re
  * or `out` is and `capacity` is not 0. `written` and `total` may be NULL.
  */
 oyez_status oyez_receipt_refused(const struct oyez_receipt *receipt,
-                                 uint16_t *out,
+                                 uint32_t *out,
                                  size_t capacity,
                                  size_t *written,
                                  size_t *total);
@@ -1581,7 +1580,7 @@ oyez_status oyez_receipt_overflowed(const struct oyez_receipt *receipt,
  * `worker` is NULL. `*worker` is the new worker, or NULL if there is none; the caller frees it.
  */
 oyez_status oyez_worker_new(const struct oyez_fanout *fanout,
-                            uint16_t partition,
+                            uint32_t partition_id,
                             struct oyez_worker **worker);
 
 /**
@@ -1703,7 +1702,7 @@ oyez_status oyez_fanout_stats(const struct oyez_fanout *fanout, struct oyez_stat
  * may be NULL.
  */
 oyez_status oyez_fanout_partition_stats(const struct oyez_fanout *fanout,
-                                        uint16_t partition,
+                                        uint32_t partition_id,
                                         struct oyez_partition_stats *stats);
 
 /**

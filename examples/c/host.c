@@ -121,12 +121,12 @@ int main(void)
     for (at = 0; at < SESSIONS; at++) {
         struct client *client = &clients[at];
         client->kind = at % 50 == 0 ? STUCK : at % 10 == 0 ? SLOW : FAST;
-        check(oyez_fanout_connect(fanout, (uint16_t)(at / (SESSIONS / PARTITIONS)), NULL, &client->session), "connect");
+        check(oyez_fanout_connect(fanout, (uint32_t)(at / (SESSIONS / PARTITIONS)), NULL, &client->session), "connect");
         check(oyez_fanout_subscribe(fanout, client->session, room, NULL), "subscribe");
     }
     for (at = 0; at < PARTITIONS; at++) {
         qsort(partitions[at].clients, partitions[at].count, sizeof(struct client), by_session);
-        check(oyez_worker_new(fanout, (uint16_t)at, &partitions[at].worker), "worker");
+        check(oyez_worker_new(fanout, (uint32_t)at, &partitions[at].worker), "worker");
         require(pthread_create(&partitions[at].thread, NULL, serve, &partitions[at]) == 0, "a thread starts");
     }
 

@@ -198,8 +198,7 @@ pub unsafe extern "C" fn oyez_byteset_range(
 /// Concurrent. Since 0.1.
 ///
 /// `*found_count` is the number of ones; after a refusal there is none. OYEZ_NULL: `set` is NULL, or `keys` or `found` is and
-/// `count` is not 0, or one of the keys is.
-/// `found_count` may be NULL.
+/// `count` is not 0, or one of the keys is. `found_count` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_byteset_contains_many(
     set: Option<&oyez_byteset>,

@@ -9,7 +9,7 @@ use super::options::{oyez_fanout_options, oyez_session_options};
 use super::owner::{Output, Owner, hand_out};
 use super::receipt::oyez_receipt;
 use super::refusal::Refusal;
-use super::status::{OYEZ_ALREADY, OYEZ_CLOSED, OYEZ_NOT_FOUND, OYEZ_NOT_SUBSCRIBED, oyez_status};
+use super::status::{OYEZ_ALREADY, OYEZ_CLOSED, OYEZ_NO_PARTITION, OYEZ_NOT_FOUND, OYEZ_NOT_SUBSCRIBED, oyez_status};
 use crate::sync::Poison;
 use crate::{Fanout, Fate, Gap, PartitionId, Sequence, SessionId, Subscribed, Topic, Unsubscribed, Verdict};
 use std::ffi::c_char;
@@ -71,6 +71,11 @@ pub(super) fn shared(fanout: Option<&oyez_fanout>) -> Result<&Owner<Fanout, Arc<
     Ok(&given(fanout)?.0)
 }
 
+/// The partition of a number, which C gives as wide as its options do: one that does not fit is of no partition.
+pub(super) fn partition(number: u32) -> Result<PartitionId, oyez_status> {
+    u16::try_from(number).map(PartitionId).map_err(|_| OYEZ_NO_PARTITION)
+}
+
 fn session(bits: u64) -> SessionId {
     SessionId::from_bits(bits)
 }
@@ -107,7 +112,7 @@ pub extern "C" fn oyez_fanout_free(fanout: Option<Box<oyez_fanout>>) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_fanout_connect(
     fanout: Option<&oyez_fanout>,
-    partition: u16,
+    partition_id: u32,
     options: *const oyez_session_options,
     session: Option<&mut MaybeUninit<u64>>,
 ) -> oyez_status {
@@ -116,7 +121,7 @@ pub unsafe extern "C" fn oyez_fanout_connect(
         // SAFETY: the caller's struct (see `ffi`).
         let options = unsafe { sized_or_default(options)? }.read();
         shared(fanout)?.read(|fanout| {
-            let connected = fanout.connect_with(PartitionId(partition), options).map_err(Refusal::status)?;
+            let connected = fanout.connect_with(partition(partition_id)?, options).map_err(Refusal::status)?;
             session.set(connected.to_bits());
             Ok(())
         })
@@ -150,13 +155,13 @@ pub extern "C" fn oyez_fanout_disconnect(
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_fanout_drop_partition(
     fanout: Option<&oyez_fanout>,
-    partition: u16,
+    partition_id: u32,
     sessions: Option<&mut MaybeUninit<usize>>,
 ) -> oyez_status {
     guard(|| {
         let mut sessions = Output::of(sessions, 0);
         shared(fanout)?.read(|fanout| {
-            sessions.set(fanout.drop_partition(PartitionId(partition)).map_err(Refusal::status)?);
+            sessions.set(fanout.drop_partition(partition(partition_id)?).map_err(Refusal::status)?);
             Ok(())
         })
     })
@@ -168,10 +173,10 @@ pub extern "C" fn oyez_fanout_drop_partition(
 /// OYEZ_NOT_FOUND: no such session. OYEZ_NO_PARTITION: no such partition. OYEZ_FULL, OYEZ_OVER_BUDGET: it has no room.
 /// OYEZ_BUSY: a callback has the session's batch in hand, or it has an outbox. OYEZ_NULL: `fanout` is NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn oyez_fanout_move(fanout: Option<&oyez_fanout>, session_id: u64, partition: u16) -> oyez_status {
+pub extern "C" fn oyez_fanout_move(fanout: Option<&oyez_fanout>, session_id: u64, partition_id: u32) -> oyez_status {
     guard(|| {
         shared(fanout)?
-            .read(|fanout| fanout.move_to(session(session_id), PartitionId(partition)).map_err(Refusal::status))
+            .read(|fanout| fanout.move_to(session(session_id), partition(partition_id)?).map_err(Refusal::status))
     })
 }
 
@@ -182,12 +187,12 @@ pub extern "C" fn oyez_fanout_move(fanout: Option<&oyez_fanout>, session_id: u64
 pub extern "C" fn oyez_fanout_partition_of(
     fanout: Option<&oyez_fanout>,
     session_id: u64,
-    partition: Option<&mut MaybeUninit<u16>>,
+    partition: Option<&mut MaybeUninit<u32>>,
 ) -> oyez_status {
     guard(|| {
         let mut partition = Output::of(partition, 0);
         shared(fanout)?.read(|fanout| {
-            partition.set(fanout.partition_of(session(session_id)).map_err(Refusal::status)?.0);
+            partition.set(fanout.partition_of(session(session_id)).map_err(Refusal::status)?.0.into());
             Ok(())
         })
     })

@@ -98,7 +98,7 @@ pub unsafe extern "C" fn oyez_receipt_read(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_receipt_refused(
     receipt: Option<&oyez_receipt>,
-    out: *mut u16,
+    out: *mut u32,
     capacity: usize,
     written: Option<&mut MaybeUninit<usize>>,
     total: Option<&mut MaybeUninit<usize>>,
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn oyez_receipt_refused(
         let out = unsafe { buffer(out, capacity)? };
         given(receipt)?.0.read(|receipt| {
             let partitions = &receipt.refused;
-            out.fill(filled, partitions.len(), |count| partitions[..count].iter().map(|partition| partition.0))
+            out.fill(filled, partitions.len(), |count| partitions[..count].iter().map(|partition| partition.0.into()))
         })
     })
 }

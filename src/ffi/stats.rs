@@ -3,11 +3,11 @@
 #![expect(unsafe_code, reason = "exports symbols, and fills structs of C")]
 
 use super::argument::{Growing, Report, size_through};
-use super::fanout::{oyez_fanout, shared};
+use super::fanout::{oyez_fanout, partition, shared};
 use super::guard::guard;
 use super::refusal::Refusal;
 use super::status::{OYEZ_NO_PARTITION, oyez_status};
-use crate::{Accounting, PartitionStats, SessionId};
+use crate::{Accounting, PartitionId, PartitionStats, SessionId};
 
 /// Counters of a whole fan-out. Starts as OYEZ_STATS_INIT. Since 0.1.
 #[repr(C)]
@@ -178,15 +178,16 @@ pub unsafe extern "C" fn oyez_fanout_stats(fanout: Option<&oyez_fanout>, stats: 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_fanout_partition_stats(
     fanout: Option<&oyez_fanout>,
-    partition: u16,
+    partition_id: u32,
     stats: *mut oyez_partition_stats,
 ) -> oyez_status {
     guard(|| {
         // SAFETY: the caller's struct (see `ffi`).
         let mut report = unsafe { Report::of(stats)? };
         shared(fanout)?.read(|fanout| {
+            let PartitionId(at) = partition(partition_id)?;
             let stats = fanout.stats();
-            report.set(stats.partitions.get(usize::from(partition)).ok_or(OYEZ_NO_PARTITION)?.into());
+            report.set(stats.partitions.get(usize::from(at)).ok_or(OYEZ_NO_PARTITION)?.into());
             Ok(())
         })
     })

@@ -4,13 +4,13 @@
 
 use super::argument::{Filled, Growing, Report, buffer, given, locked, size_through};
 use super::event::{item_of, oyez_item};
-use super::fanout::{oyez_fanout, shared};
+use super::fanout::{oyez_fanout, partition, shared};
 use super::guard::{discard, guard, guard_or};
 use super::owner::{Owner, hand_out};
 use super::refusal::Refusal;
 use super::status::{OYEZ_BUSY, OYEZ_CLOSED, OYEZ_NULL, OYEZ_PANIC, OYEZ_PENDING, oyez_status};
 use crate::sync::{Mutex, Poison};
-use crate::{PartitionId, Readiness, SessionId, Took, Worker};
+use crate::{Readiness, SessionId, Took, Worker};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -87,13 +87,13 @@ impl oyez_worker {
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_worker_new(
     fanout: Option<&oyez_fanout>,
-    partition: u16,
+    partition_id: u32,
     worker: Option<&mut MaybeUninit<*mut oyez_worker>>,
 ) -> oyez_status {
     guard(|| {
         hand_out(worker, || {
             let fanout = shared(fanout)?;
-            let worker = fanout.read(|fanout| fanout.worker(PartitionId(partition)).map_err(Refusal::status))?;
+            let worker = fanout.read(|fanout| fanout.worker(partition(partition_id)?).map_err(Refusal::status))?;
             let reader = Reader { worker, items: Vec::new(), overflowed: Vec::new(), panicked: Vec::new() };
             Ok(oyez_worker(Owner::with_poison(Mutex::new(reader), Arc::clone(fanout.poison()))))
         })

@@ -15,7 +15,7 @@ static oyez_fanout *fanout_of(uint32_t partitions)
     return fanout;
 }
 
-static uint64_t session_of(oyez_fanout *fanout, uint16_t partition, uint64_t topic)
+static uint64_t session_of(oyez_fanout *fanout, uint32_t partition, uint64_t topic)
 {
     uint64_t session;
     OK(oyez_fanout_connect(fanout, partition, NULL, &session));
@@ -57,8 +57,7 @@ static void a_stale_handle_is_not_found(void)
 {
     oyez_fanout *fanout = fanout_of(2);
     uint64_t ada = session_of(fanout, 0, NEWS), eve, topics[1], topic;
-    uint16_t partition = 9;
-    uint32_t verdict;
+    uint32_t partition = 9, verdict;
     size_t count = 9;
     oyez_query query = query_of(&NEWS, 1);
     oyez_accounting accounting = OYEZ_ACCOUNTING_INIT;
@@ -98,7 +97,7 @@ static void topics_come_and_go(void)
 {
     oyez_fanout *fanout = fanout_of(2);
     uint64_t ada, after = 9, topics[2];
-    uint16_t partition = 9;
+    uint32_t partition = 9;
     size_t written, total, len, discarded;
     oyez_query query = query_of(&NEWS, 1);
     oyez_event event = event_of("x");
@@ -133,6 +132,28 @@ static void topics_come_and_go(void)
     OK(oyez_fanout_drop_partition(fanout, 0, &len));
     CHECK(len == 1);
     ANSWERS(OYEZ_NOT_FOUND, oyez_fanout_park(fanout, ada));
+    oyez_fanout_free(fanout);
+}
+
+/* 65536 is not partition 0. */
+static void a_number_that_is_too_large_is_of_no_partition(void)
+{
+    const uint32_t beyond[] = {2, 65535, 65536, 65537, UINT32_MAX};
+    oyez_fanout *fanout = fanout_of(2);
+    uint64_t ada = session_of(fanout, 1, NEWS), other;
+    oyez_partition_stats stats = OYEZ_PARTITION_STATS_INIT;
+    oyez_worker *worker;
+    size_t ended = 9;
+    for (size_t at = 0; at < LENGTH(beyond); at++) {
+        ANSWERS(OYEZ_NO_PARTITION, oyez_fanout_connect(fanout, beyond[at], NULL, &other));
+        CHECK(other == 0);
+        ANSWERS(OYEZ_NO_PARTITION, oyez_fanout_move(fanout, ada, beyond[at]));
+        ANSWERS(OYEZ_NO_PARTITION, oyez_fanout_drop_partition(fanout, beyond[at], &ended));
+        CHECK(ended == 0);
+        ANSWERS(OYEZ_NO_PARTITION, oyez_worker_new(fanout, beyond[at], &worker));
+        CHECK(worker == NULL);
+        ANSWERS(OYEZ_NO_PARTITION, oyez_fanout_partition_stats(fanout, beyond[at], &stats));
+    }
     oyez_fanout_free(fanout);
 }
 
@@ -280,7 +301,7 @@ static void a_receipt_tells_which_partitions_refused(void)
     oyez_event event = event_of("does not fit");
     oyez_fanout *fanout;
     oyez_receipt *receipt;
-    uint16_t out[2] = {9, 9};
+    uint32_t out[2] = {9, 9};
     size_t written, total;
     options.partitions = 2;
     options.bytes_per_partition_max = 1;
@@ -378,6 +399,7 @@ int main(void)
     TEST(options_are_checked);
     TEST(a_stale_handle_is_not_found);
     TEST(topics_come_and_go);
+    TEST(a_number_that_is_too_large_is_of_no_partition);
     TEST(limits_are_told);
     TEST(an_audience_is_a_union_without_who_is_excluded);
     TEST(many_may_be_excluded);

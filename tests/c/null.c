@@ -146,8 +146,7 @@ static void fan_outs(void)
     oyez_receipt *receipt;
     oyez_fanout *fanout;
     oyez_fate fate;
-    uint16_t partition = 77;
-    uint32_t verdict = 77;
+    uint32_t partition = 77, verdict = 77;
     const char *reason = "";
     broken.topics_count = 1;
     without_payload.payload_len = 1;
