@@ -65,21 +65,20 @@ pub use worker::*;
 mod tests {
     use super::argument::Growing;
     use super::*;
-    use crate::{Fanout, MemberList, Outbox, Receipt, SortedSet, Worker};
 
-    fn many_threads_may_read<T: Send + Sync>() {}
+    fn many_threads_may_have<T: Send + Sync>() {}
 
-    fn any_thread_may_use<T: Send>() {}
-
+    /// The handles themselves, with all that is in them.
     #[test]
     fn the_compiler_agrees_with_what_the_header_says_of_threads() {
-        many_threads_may_read::<SortedSet<u64>>();
-        many_threads_may_read::<SortedSet<Box<[u8]>>>();
-        many_threads_may_read::<Fanout>();
-        many_threads_may_read::<Receipt>();
-        many_threads_may_read::<MemberList>();
-        any_thread_may_use::<Worker>();
-        any_thread_may_use::<Outbox>();
+        many_threads_may_have::<oyez_set>();
+        many_threads_may_have::<oyez_byteset>();
+        many_threads_may_have::<oyez_fanout>();
+        many_threads_may_have::<oyez_receipt>();
+        many_threads_may_have::<oyez_worker>();
+        many_threads_may_have::<oyez_outbox>();
+        many_threads_may_have::<oyez_member_list>();
+        many_threads_may_have::<oyez_flush>();
     }
 
     /// Where pointers have 64 bits, as in the header's own assertions.

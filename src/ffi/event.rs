@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "reads structs and arrays of C")]
 
 use super::argument::{Growing, array, size_through, sized};
+use super::owner::PointsIntoItsHandle;
 use super::status::{OYEZ_INVALID, oyez_status};
 use crate::{Class, Event, Gap, Item, OrderKey, Query, SessionId, Topic};
 use std::ptr::null;
@@ -85,6 +86,9 @@ unsafe impl Growing for oyez_query {
 unsafe impl Growing for oyez_event {
     const SIZE_MIN: usize = size_through!(oyez_event, reserved: u32);
 }
+
+// SAFETY: into the payload of an event that the worker or the outbox keeps as long as the item.
+unsafe impl PointsIntoItsHandle for oyez_item {}
 
 impl Default for oyez_query {
     fn default() -> Self {

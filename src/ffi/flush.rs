@@ -1,10 +1,10 @@
 //! What a member list has to tell its viewers.
 
-#![expect(unsafe_code, reason = "exports symbols: each must be the only one of its name")]
+#![expect(unsafe_code, reason = "exports symbols, and promises where its pointers point to")]
 
 use super::argument::given;
 use super::guard::{Done, guard, guard_or};
-use super::owner::{Output, Owner, hand_out};
+use super::owner::{Output, Owner, Pointing, PointsIntoItsHandle, hand_out};
 use super::status::{OYEZ_NOT_FOUND, oyez_status};
 use crate::{Counts, Flush, ListOp, Row, Update, View, ViewerId};
 use std::mem::MaybeUninit;
@@ -84,13 +84,18 @@ pub struct oyez_group_count {
 /// The same as C sees it: updates that point into the rest, which is boxed and so does not move.
 #[derive(Default)]
 struct Told {
-    updates: Vec<oyez_update>,
+    updates: Pointing<oyez_update>,
     viewers: Vec<Box<[u64]>>,
-    ops: Vec<Box<[oyez_list_op]>>,
+    ops: Pointing<Box<[oyez_list_op]>>,
     rows: Vec<Box<[oyez_row]>>,
     counts: Option<Vec<oyez_group_count>>,
     row_count: usize,
 }
+
+// SAFETY: into the viewers and the ops of the same flush, which are boxed.
+unsafe impl PointsIntoItsHandle for oyez_update {}
+// SAFETY: into its rows.
+unsafe impl PointsIntoItsHandle for Box<[oyez_list_op]> {}
 
 impl From<Row> for oyez_row {
     fn from(row: Row) -> Self {

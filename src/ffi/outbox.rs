@@ -6,7 +6,7 @@ use super::argument::{given, locked};
 use super::event::{item_of, oyez_item};
 use super::fanout::{oyez_fanout, shared};
 use super::guard::{guard, guard_or};
-use super::owner::{Output, Owner, hand_out};
+use super::owner::{Output, Owner, Pointing, hand_out};
 use super::refusal::Refusal;
 use super::status::{OYEZ_BUSY, oyez_status};
 use crate::sync::{Mutex, Poison};
@@ -28,7 +28,7 @@ pub struct oyez_outbox {
 struct Puller {
     outbox: Outbox,
     /// The batch that was taken last, as C sees it. The outbox keeps the events until the next.
-    items: Vec<oyez_item>,
+    items: Pointing<oyez_item>,
 }
 
 /// Makes an outbox for a session; the worker passes the session by until it is freed. O(1). Concurrent. Since 0.1.
@@ -46,7 +46,7 @@ pub extern "C" fn oyez_outbox_new(
             let fanout = shared(fanout)?;
             let session = SessionId::from_bits(session_id);
             let outbox = fanout.read(|fanout| fanout.outbox(session).map_err(Refusal::status))?;
-            let puller = Puller { outbox, items: Vec::new() };
+            let puller = Puller { outbox, items: Pointing::default() };
             let puller = Owner::with_poison(Mutex::new(puller), Arc::clone(fanout.poison()));
             Ok(oyez_outbox { puller, session: session_id })
         })

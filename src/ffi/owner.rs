@@ -10,6 +10,7 @@ use crate::sync::{OnceLock, Poison};
 use std::borrow::Borrow;
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
+use std::ops::{Deref, DerefMut};
 use std::ptr::null_mut;
 
 pub(super) struct Owner<T, P = Poison> {
@@ -83,6 +84,43 @@ pub(super) fn hand_out<T>(
     handle.write(null_mut());
     handle.write(Box::into_raw(Box::new(make()?)));
     Ok(())
+}
+
+/// Structs for C that point into what the same handle owns. Raw pointers go to no other thread by themselves; these may go
+/// wherever their handle goes, and everything else in the handle still has to be what its threads need.
+pub(super) struct Pointing<T>(Vec<T>);
+
+/// # Safety
+///
+/// Numbers, and pointers into the handle that has them.
+#[expect(unsafe_code, reason = "a promise that the compiler cannot check")]
+pub(super) unsafe trait PointsIntoItsHandle {}
+
+impl<T> Default for Pointing<T> {
+    fn default() -> Self {
+        Pointing(Vec::new())
+    }
+}
+
+// SAFETY: what the pointers point to is in the same handle, which goes to the other thread with them.
+#[expect(unsafe_code, reason = "raw pointers, which the compiler knows nothing of")]
+unsafe impl<T: PointsIntoItsHandle> Send for Pointing<T> {}
+// SAFETY: through a shared reference it is only read, and so is what is pointed to: it changes when the vector does.
+#[expect(unsafe_code, reason = "as above")]
+unsafe impl<T: PointsIntoItsHandle> Sync for Pointing<T> {}
+
+impl<T> Deref for Pointing<T> {
+    type Target = Vec<T>;
+
+    fn deref(&self) -> &Vec<T> {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Pointing<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        &mut self.0
+    }
 }
 
 /// A result's place, or nothing if the host does not want it.

@@ -6,7 +6,7 @@ use super::argument::{Filled, Growing, Report, buffer, given, locked, size_throu
 use super::event::{item_of, oyez_item};
 use super::fanout::{oyez_fanout, partition, shared};
 use super::guard::{discard, guard, guard_or};
-use super::owner::{Owner, hand_out};
+use super::owner::{Owner, Pointing, hand_out};
 use super::refusal::Refusal;
 use super::status::{OYEZ_BUSY, OYEZ_CLOSED, OYEZ_NULL, OYEZ_PANIC, OYEZ_PENDING, oyez_status};
 use crate::sync::{Mutex, Poison};
@@ -27,7 +27,7 @@ pub struct oyez_worker(Owner<Mutex<Reader>, Arc<Poison>>);
 struct Reader {
     worker: Worker,
     /// The batch in hand, as C sees it.
-    items: Vec<oyez_item>,
+    items: Pointing<oyez_item>,
     /// Of the last drain: who ended, and whose callbacks panicked.
     overflowed: Vec<SessionId>,
     panicked: Vec<SessionId>,
@@ -94,7 +94,7 @@ pub extern "C" fn oyez_worker_new(
         hand_out(worker, || {
             let fanout = shared(fanout)?;
             let worker = fanout.read(|fanout| fanout.worker(partition(partition_id)?).map_err(Refusal::status))?;
-            let reader = Reader { worker, items: Vec::new(), overflowed: Vec::new(), panicked: Vec::new() };
+            let reader = Reader { worker, items: Pointing::default(), overflowed: Vec::new(), panicked: Vec::new() };
             Ok(oyez_worker(Owner::with_poison(Mutex::new(reader), Arc::clone(fanout.poison()))))
         })
     })
