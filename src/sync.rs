@@ -27,6 +27,11 @@ mod under_loom {
         pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
             self.0.lock().expect("no panic happens under this lock")
         }
+
+        #[cfg(feature = "ffi")]
+        pub(crate) fn try_lock(&self) -> Option<loom::sync::MutexGuard<'_, T>> {
+            self.0.try_lock().ok()
+        }
     }
 }
 
@@ -51,6 +56,9 @@ impl Changes {
 }
 
 /// Raised when a bug of ours may have left something half changed.
+///
+/// Of std also under loom, and so is `OnceLock`: nothing is handed over by them, so that there is no order for a model to
+/// look at, and the C door has to compile beside loom, no more.
 #[cfg(feature = "ffi")]
 pub(crate) struct Poison(std::sync::atomic::AtomicBool);
 
