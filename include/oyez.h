@@ -1453,7 +1453,8 @@ oyez_status oyez_fanout_fate(const struct oyez_fanout *fanout,
 
 /**
  * Accepts an event for every session that the query means. Never waits for a session or a worker. O(partitions) for one
- * topic, and O(1) for each session of a partition that has few in it; several topics are merged. Copies the payload once.
+ * topic, and O(1) for each session of a partition that has few in it; several topics are merged. Copies the payload once, if it is
+ * accepted.
  * Concurrent. Since 0.1.
  *
  * `receipt` says for how many it was accepted, and who ended for it; NULL if nobody wants to know. After a refusal it is

@@ -424,15 +424,40 @@ impl Fanout {
     /// When the payload is too large, or the fan-out is closed. A partition over its budget is no error: the receipt
     /// names it.
     pub fn publish(&self, query: &Query, event: Event) -> Result<Receipt, PublishError> {
-        let max = self.shared.payload_bytes_max;
-        if event.payload.len() > max {
-            return Err(PublishError { event, reason: Unpublished::PayloadTooLarge { max } });
+        if let Err(reason) = self.fits(event.payload.len()) {
+            return Err(PublishError { event, reason });
         }
         let mut wakers = SmallVec::new();
         let published = self.publish_locked(query, event, &mut wakers);
         // A host's code: no lock is held.
         wakers.into_iter().for_each(Waker::wake);
         published
+    }
+
+    /// Whether a payload of so many bytes would be accepted at this moment: for a host that would have to copy it first.
+    /// O(1).
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish).
+    ///
+    /// ```
+    /// use oyez::{Fanout, FanoutOptions, Unpublished};
+    ///
+    /// let fanout = Fanout::new(FanoutOptions::default().payload_bytes_max(4));
+    /// assert_eq!(fanout.accepts(4), Ok(()));
+    /// assert_eq!(fanout.accepts(5), Err(Unpublished::PayloadTooLarge { max: 4 }));
+    /// fanout.close();
+    /// assert_eq!(fanout.accepts(4), Err(Unpublished::Closed));
+    /// ```
+    pub fn accepts(&self, payload_bytes: usize) -> Result<(), Unpublished> {
+        self.fits(payload_bytes)?;
+        if self.is_closed() { Err(Unpublished::Closed) } else { Ok(()) }
+    }
+
+    fn fits(&self, payload_bytes: usize) -> Result<(), Unpublished> {
+        let max = self.shared.payload_bytes_max;
+        if payload_bytes > max { Err(Unpublished::PayloadTooLarge { max }) } else { Ok(()) }
     }
 
     fn publish_locked(

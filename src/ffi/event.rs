@@ -4,8 +4,9 @@
 
 use super::argument::{Growing, array, size_through, sized};
 use super::owner::PointsIntoItsHandle;
+use super::refusal::Refusal;
 use super::status::{OYEZ_INVALID, oyez_status};
-use crate::{Class, Event, Gap, Item, OrderKey, Query, SessionId, Topic};
+use crate::{Class, Event, Fanout, Gap, Item, OrderKey, Query, Receipt, SessionId, Topic};
 use std::ptr::null;
 
 /// Who an event is for: the sessions subscribed to at least one of the topics, each once, without the excluded ones.
@@ -125,12 +126,29 @@ pub(super) unsafe fn query_of(query: *const oyez_query) -> Result<Query, oyez_st
     Ok(query.except_all(except.iter().copied().map(SessionId::from_bits)))
 }
 
-/// The event that a caller describes, with a copy of the payload.
+/// The event that a caller describes, of which nothing is copied yet.
+pub(super) struct Described<'a> {
+    order_key: OrderKey,
+    class: Class,
+    metadata: u64,
+    payload: &'a [u8],
+}
+
+impl Described<'_> {
+    /// Publishes it. The payload is copied only if it will be taken: one that is too large may be larger than memory.
+    pub fn publish(self, fanout: &Fanout, query: &Query) -> Result<Receipt, oyez_status> {
+        fanout.accepts(self.payload.len()).map_err(Refusal::status)?;
+        let event = Event::new(self.order_key, self.payload).class(self.class).metadata(self.metadata);
+        fanout.publish(query, event).map_err(Refusal::status)
+    }
+}
+
+/// The event that a caller describes.
 ///
 /// # Safety
 ///
-/// The pointer and those behind it are as `ffi` says.
-pub(super) unsafe fn event_of(event: *const oyez_event) -> Result<Event, oyez_status> {
+/// The pointer and those behind it are as `ffi` says, for as long as `'a`.
+pub(super) unsafe fn event_of<'a>(event: *const oyez_event) -> Result<Described<'a>, oyez_status> {
     // SAFETY: the caller's promise.
     let (event, payload) = unsafe {
         let event = sized(event)?;
@@ -140,7 +158,7 @@ pub(super) unsafe fn event_of(event: *const oyez_event) -> Result<Event, oyez_st
         return Err(OYEZ_INVALID);
     }
     let class = u8::try_from(event.event_class).ok().and_then(Class::new).ok_or(OYEZ_INVALID)?;
-    Ok(Event::new(OrderKey(event.order_key), payload).class(class).metadata(event.metadata))
+    Ok(Described { order_key: OrderKey(event.order_key), class, metadata: event.metadata, payload })
 }
 
 /// An item as C sees it. Its payload lives as long as the batch.

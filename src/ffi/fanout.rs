@@ -433,7 +433,8 @@ pub extern "C" fn oyez_fanout_fate(
 }
 
 /// Accepts an event for every session that the query means. Never waits for a session or a worker. O(partitions) for one
-/// topic, and O(1) for each session of a partition that has few in it; several topics are merged. Copies the payload once.
+/// topic, and O(1) for each session of a partition that has few in it; several topics are merged. Copies the payload once, if it is
+/// accepted.
 /// Concurrent. Since 0.1.
 ///
 /// `receipt` says for how many it was accepted, and who ended for it; NULL if nobody wants to know. After a refusal it is
@@ -453,7 +454,7 @@ pub unsafe extern "C" fn oyez_fanout_publish(
         }
         // SAFETY: the caller's query and event (see `ffi`).
         let (query, event) = unsafe { (query_of(query)?, event_of(event)?) };
-        let published = shared(fanout)?.read(|fanout| fanout.publish(&query, event).map_err(Refusal::status))?;
+        let published = shared(fanout)?.read(|fanout| event.publish(fanout, &query))?;
         receipt.map_or(Ok(()), |receipt| receipt.fill(Some(published)))
     })
 }

@@ -54,7 +54,13 @@ impl Refusal for SubscribeError {
 
 impl Refusal for PublishError {
     fn status(self) -> oyez_status {
-        match self.reason {
+        self.reason.status()
+    }
+}
+
+impl Refusal for Unpublished {
+    fn status(self) -> oyez_status {
+        match self {
             Unpublished::PayloadTooLarge { .. } => OYEZ_TOO_LARGE,
             Unpublished::Closed => OYEZ_CLOSED,
         }

@@ -1,7 +1,10 @@
 /* Sessions, topics, audiences, publish and what it tells. */
 
+#define _DEFAULT_SOURCE
+
 #include "check.h"
 
+#include <sys/mman.h>
 #include <time.h>
 
 static const uint64_t NEWS = 1, SPORTS = 2;
@@ -224,6 +227,29 @@ static void an_audience_is_a_union_without_who_is_excluded(void)
     oyez_fanout_free(fanout);
 }
 
+/* From memory that nobody can read: who copied it would not be there any more. */
+static void what_is_refused_is_not_copied(void)
+{
+    enum { BYTES = 4096 };
+    oyez_fanout_options options = OYEZ_FANOUT_OPTIONS_INIT;
+    oyez_query query = query_of(&NEWS, 1);
+    oyez_event event = OYEZ_EVENT_INIT;
+    oyez_fanout *fanout;
+    void *memory = mmap(NULL, BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(memory != MAP_FAILED);
+    event.payload = memory;
+    event.payload_len = BYTES;
+    options.payload_bytes_max = BYTES - 1;
+    OK(oyez_fanout_new(&options, &fanout));
+    ANSWERS(OYEZ_NULL, oyez_fanout_publish(NULL, &query, &event, NULL));
+    ANSWERS(OYEZ_TOO_LARGE, oyez_fanout_publish(fanout, &query, &event, NULL));
+    OK(oyez_fanout_close(fanout));
+    event.payload_len = BYTES - 1;
+    ANSWERS(OYEZ_CLOSED, oyez_fanout_publish(fanout, &query, &event, NULL));
+    CHECK(munmap(memory, BYTES) == 0);
+    oyez_fanout_free(fanout);
+}
+
 /* Half a million; when each was put in its place before the next, this took minutes under valgrind. */
 static void many_may_be_excluded(void)
 {
@@ -402,6 +428,7 @@ int main(void)
     TEST(a_number_that_is_too_large_is_of_no_partition);
     TEST(limits_are_told);
     TEST(an_audience_is_a_union_without_who_is_excluded);
+    TEST(what_is_refused_is_not_copied);
     TEST(many_may_be_excluded);
     TEST(a_receipt_tells_for_whom_and_who_ended);
     TEST(a_receipt_tells_which_partitions_refused);
