@@ -3,10 +3,10 @@
  *
  * Written from src/ffi by tests/header.rs; not to be edited.
  *
- * Every call that can fail answers an oyez_status. Every pointer is checked for NULL: handles, callbacks and arrays that
- * are not empty answer OYEZ_NULL; results that are not wanted may be NULL, and those that are given are written on every
- * path, unless the call refuses the size of a struct. No two results of a call may be the same object. (NULL, 0) is an
- * empty array. A _free takes NULL and does nothing; no other call frees what it is given.
+ * Every call that can fail answers an oyez_status. Every pointer is checked for NULL: handles, callbacks and arrays
+ * that are not empty answer OYEZ_NULL; results that are not wanted may be NULL, and those that are given are written on
+ * every path, unless the call refuses the size of a struct. No two results of a call may be the same object. (NULL, 0)
+ * is an empty array. A _free takes NULL and does nothing; no other call frees what it is given.
  *
  * "Concurrent" calls, on a const object, may run at once on any threads. An "exclusive" call, on an object that is not
  * const, must be the only one that has the object; a worker and an outbox look for themselves, and a second call is
@@ -175,17 +175,18 @@
 
 /**
  * A sorted set of byte strings in which every key has a rank, its 0-based position. Keys are in the order of their
- * bytes, a prefix before what it begins. The set has copies of its own.
+ * bytes, a prefix before what it begins. The set has copies of its own. Calls that
+ * change a set need keys from elsewhere: not those that the same set has pointed to, which go as it changes.
  *
- * Made by `oyez_byteset_new` or `oyez_byteset_from_sorted`, freed by `oyez_byteset_free`. Calls that take it as `const`
- * may run at once on any threads, as long as no other call does. Since 0.1.
+ * Made by `oyez_byteset_new` or `oyez_byteset_from_sorted`, freed by `oyez_byteset_free`. Calls that take it as
+ * `const` may run at once on any threads, as long as no other call does. Since 0.1.
  */
 typedef struct oyez_byteset oyez_byteset;
 
 /**
- * A registry of sessions with a bounded queue of events for each: publish on one side, drain on the other. Sessions and
- * topics are numbers; topics are the host's own, a session's is never 0 and never given to another one, and once it has
- * disconnected every call answers OYEZ_NOT_FOUND.
+ * A registry of sessions with a bounded queue of events for each: publish on one side, drain on the other. Sessions
+ * and topics are numbers; topics are the host's own, a session's is never 0 and never given to another one, and once
+ * it has disconnected every call answers OYEZ_NOT_FOUND.
  *
  * Made by `oyez_fanout_new`, freed by `oyez_fanout_free`. All calls may run at once on any threads, also from within a
  * worker's callback. Its workers and outboxes may outlive it. Since 0.1.
@@ -196,26 +197,27 @@ typedef struct oyez_fanout oyez_fanout;
  * What one flush, or one viewer's new windows, have to tell: what each view group does, then the counts. Filled by
  * `oyez_member_list_flush` and `oyez_member_list_set_windows`; one is enough for many, one after the other.
  *
- * Made by `oyez_flush_new`, freed by `oyez_flush_free`. What its calls point to lives until it is filled again or freed.
- * Calls that take it as `const` may run at once. Since 0.1.
+ * Made by `oyez_flush_new`, freed by `oyez_flush_free`. What its calls point to lives until it is filled again or
+ * freed. Calls that take it as `const` may run at once. Since 0.1.
  */
 typedef struct oyez_flush oyez_flush;
 
 /**
  * Members in groups, each group that is not empty with a header row, and the viewers who have parts of it on screen.
- * Within a group members stand by collation key, then by number. Members, groups and viewers are the host's own numbers.
+ * Within a group members stand by collation key, then by number. Members, groups and viewers are the host's own
+ * numbers.
  *
- * Made by `oyez_member_list_new`, freed by `oyez_member_list_free`. Calls that take it as `const` may run at once on any
- * threads, as long as no other call does. Since 0.1.
+ * Made by `oyez_member_list_new`, freed by `oyez_member_list_free`. Calls that take it as `const` may run at once on
+ * any threads, as long as no other call does. Since 0.1.
  */
 typedef struct oyez_member_list oyez_member_list;
 
 /**
  * One session's pending events, read by its owner instead of the partition's worker.
  *
- * Made by `oyez_outbox_new`, freed by `oyez_outbox_free`, which gives the session back to the worker. It may outlive the
- * fan-out's handle. Its calls may come from any thread. A batch is its reader's until that is done with it: the next one,
- * whoever asks for it, ends it. Since 0.1.
+ * Made by `oyez_outbox_new`, freed by `oyez_outbox_free`, which gives the session back to the worker. It may outlive
+ * the fan-out's handle. Its calls may come from any thread. A batch is its reader's until that is done with it: the
+ * next one, whoever asks for it, ends it. Since 0.1.
  */
 typedef struct oyez_outbox oyez_outbox;
 
@@ -238,9 +240,9 @@ typedef struct oyez_set oyez_set;
 /**
  * The one reader of a partition: it hands each of its sessions everything that is pending for it.
  *
- * Made by `oyez_worker_new`, freed by `oyez_worker_free`, which lets the partition have another one. It may outlive the
- * fan-out's handle. Its calls may come from any thread; one at once, or else the second is answered OYEZ_BUSY and does
- * nothing, also when it comes from within a callback. Since 0.1.
+ * Made by `oyez_worker_new`, freed by `oyez_worker_free`, which lets the partition have another one. It may outlive
+ * the fan-out's handle. Its calls may come from any thread; one at once, or else the second is answered OYEZ_BUSY and
+ * does nothing, also when it comes from within a callback. Since 0.1.
  */
 typedef struct oyez_worker oyez_worker;
 
@@ -351,8 +353,8 @@ typedef struct oyez_query {
      */
     size_t topics_count;
     /**
-     * Sessions that are left out, usually the sender's, in any order; may be NULL when there are none. O(n log n) in their
-     * number for each call that is given the query, beside what the call costs.
+     * Sessions that are left out, usually the sender's, in any order; may be NULL when there are none. O(n log n) in
+     * their number for each call that is given the query, beside what the call costs.
      */
     const uint64_t *except;
     /**
@@ -456,8 +458,8 @@ typedef struct oyez_receipt_counts {
 } oyez_receipt_counts;
 
 /**
- * One thing a session is handed: an event, or a gap in the place of events that it did not get. Items come in arrays: their
- * size never changes. Since 0.1.
+ * One thing a session is handed: an event, or a gap in the place of events that it did not get. Items come in arrays:
+ * their size never changes. Since 0.1.
  */
 typedef struct oyez_item {
     /**
@@ -507,8 +509,8 @@ typedef struct oyez_item {
  * many it took, from the front; a gap is an item like an event. Fewer than all makes the session lagging: what is left
  * stays pending, and nothing is offered until `oyez_fanout_writable`. More than all means all.
  *
- * Every call on the fan-out is allowed within it, but none on the worker. It must return: no longjmp, no thread exit, and
- * an exception of C++ ends the process. Since 0.1.
+ * Every call on the fan-out is allowed within it, but none on the worker. It must return: no longjmp, no thread exit,
+ * and an exception of C++ ends the process. Since 0.1.
  */
 typedef size_t (*oyez_drain_fn)(void *userdata, uint64_t session, const struct oyez_item *items, size_t count);
 
@@ -543,8 +545,8 @@ typedef struct oyez_drained {
 } oyez_drained;
 
 /**
- * Wakes who wants to drain. Called once at most, without a lock, by whichever thread's call gave the worker something to
- * do; the worker may be gone by then. It must return as a drain's callback must. Since 0.1.
+ * Wakes who wants to drain. Called once at most, without a lock, by whichever thread's call gave the worker something
+ * to do; the worker may be gone by then. It must return as a drain's callback must. Since 0.1.
  */
 typedef void (*oyez_wake_fn)(void *userdata);
 
@@ -918,8 +920,8 @@ typedef struct oyez_update {
 #define OYEZ_SHORT_BUFFER (-4)
 
 /**
- * A panic was stopped. In a callback's code: the call went on and its results tell. In ours, a bug: what the call had in
- * hand answers OYEZ_POISONED from then on. Since 0.1.
+ * A panic was stopped. In a callback's code: the call went on and its results tell. In ours, a bug: what the call had
+ * in hand answers OYEZ_POISONED from then on. Since 0.1.
  */
 #define OYEZ_PANIC (-5)
 
@@ -929,7 +931,8 @@ typedef struct oyez_update {
 #define OYEZ_POISONED (-6)
 
 /**
- * In other hands at this moment: a worker or an outbox that another call is using, or that there is already. Since 0.1.
+ * In other hands at this moment: a worker or an outbox that another call is using, or that there is already. Since
+ * 0.1.
  */
 #define OYEZ_BUSY (-7)
 
@@ -1028,14 +1031,11 @@ oyez_status oyez_set_new(struct oyez_set **set);
 /**
  * Makes a set of keys that ascend strictly. O(n), and much faster than inserting them. From any thread. Since 0.1.
  *
- * OYEZ_NULL: `set` is NULL, or `keys` is and `count` is not 0. OYEZ_NOT_SORTED: `*at` is the index of the first key that
- * is not greater than the one before it. OYEZ_FULL: 2^32 - 1 keys or more. `*set` is the new set, or NULL if there is
- * none; the caller frees it. `at` may be NULL.
+ * OYEZ_NULL: `set` is NULL, or `keys` is and `count` is not 0. OYEZ_NOT_SORTED: `*at` is the index of the first key
+ * that is not greater than the one before it. OYEZ_FULL: 2^32 - 1 keys or more. `*set` is the new set, or NULL if
+ * there is none; the caller frees it. `at` may be NULL.
  */
-oyez_status oyez_set_from_sorted(const uint64_t *keys,
-                                 size_t count,
-                                 struct oyez_set **set,
-                                 size_t *at);
+oyez_status oyez_set_from_sorted(const uint64_t *keys, size_t count, struct oyez_set **set, size_t *at);
 
 /**
  * Frees a set; NULL is nothing. O(n). No other call may have it. Since 0.1.
@@ -1053,13 +1053,10 @@ oyez_status oyez_set_insert(struct oyez_set *set, uint64_t key, size_t *rank);
 /**
  * Inserts many keys, in any order; those that are there stay. O(log n) each. Exclusive. Since 0.1.
  *
- * `*added` is how many were new. OYEZ_FULL: the set is full, and the rest was not inserted. OYEZ_NULL: `set` is NULL, or
- * `keys` is and `count` is not 0. `added` may be NULL.
+ * `*added` is how many were new. OYEZ_FULL: the set is full, and the rest was not inserted. OYEZ_NULL: `set` is NULL,
+ * or `keys` is and `count` is not 0. `added` may be NULL.
  */
-oyez_status oyez_set_insert_many(struct oyez_set *set,
-                                 const uint64_t *keys,
-                                 size_t count,
-                                 size_t *added);
+oyez_status oyez_set_insert_many(struct oyez_set *set, const uint64_t *keys, size_t count, size_t *added);
 
 /**
  * Removes a key and tells the rank it had. O(log n). Exclusive. Since 0.1.
@@ -1072,11 +1069,10 @@ oyez_status oyez_set_remove(struct oyez_set *set, uint64_t key, size_t *rank);
 /**
  * Tells the rank of a key, which is the number of keys before it. O(log n). Concurrent. Since 0.1.
  *
- * OYEZ_NOT_FOUND: the key is not there; `*rank` is the rank it would have. OYEZ_NULL: `set` is NULL. `rank` may be NULL.
+ * OYEZ_NOT_FOUND: the key is not there; `*rank` is the rank it would have. OYEZ_NULL: `set` is NULL. `rank` may be
+ * NULL.
  */
-oyez_status oyez_set_rank(const struct oyez_set *set,
-                          uint64_t key,
-                          size_t *rank);
+oyez_status oyez_set_rank(const struct oyez_set *set, uint64_t key, size_t *rank);
 
 /**
  * Tells the key of a rank. O(log n). Concurrent. Since 0.1.
@@ -1089,9 +1085,9 @@ oyez_status oyez_set_select(const struct oyez_set *set, size_t rank, uint64_t *k
  * Copies the keys of the ranks from `start` to below `end` into a buffer. O(log n), then O(1) a key. Concurrent. Since
  * 0.1.
  *
- * What lies beyond the last rank is left out. `*total` is how many keys there are in the range, `*written` how many had
- * room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `set` is NULL, or `out` is and `capacity` is not 0. `written` and `total`
- * may be NULL.
+ * What lies beyond the last rank is left out. `*total` is how many keys there are in the range, `*written` how many
+ * had room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `set` is NULL, or `out` is and `capacity` is not 0. `written` and
+ * `total` may be NULL.
  */
 oyez_status oyez_set_slice(const struct oyez_set *set,
                            size_t start,
@@ -1119,9 +1115,8 @@ oyez_status oyez_set_range(const struct oyez_set *set,
  * Writes for each of `count` keys whether it is there, 1 or 0, to `found`, which has room for `count`. O(log n) each.
  * Concurrent. Since 0.1.
  *
- * `*found_count` is the number of ones; after a refusal there is none. OYEZ_NULL: `set` is NULL, or `keys` or `found` is and
- * `count` is not 0.
- * `found_count` may be NULL.
+ * `*found_count` is the number of ones; after a refusal there is none. OYEZ_NULL: `set` is NULL, or `keys` or `found`
+ * is and `count` is not 0. `found_count` may be NULL.
  */
 oyez_status oyez_set_contains_many(const struct oyez_set *set,
                                    const uint64_t *keys,
@@ -1161,9 +1156,9 @@ oyez_status oyez_byteset_new(struct oyez_byteset **set);
 /**
  * Makes a set of keys that ascend strictly. O(n), and much faster than inserting them. From any thread. Since 0.1.
  *
- * OYEZ_NULL: `set` is NULL, or `keys` is and `count` is not 0, or one of the keys. OYEZ_NOT_SORTED: `*at` is the index of the first key that
- * is not greater than the one before it. OYEZ_FULL: 2^32 - 1 keys or more. `*set` is the new set, or NULL if there is
- * none; the caller frees it. `at` may be NULL.
+ * OYEZ_NULL: `set` is NULL, or `keys` is and `count` is not 0, or one of the keys. OYEZ_NOT_SORTED: `*at` is the index
+ * of the first key that is not greater than the one before it. OYEZ_FULL: 2^32 - 1 keys or more. `*set` is the new
+ * set, or NULL if there is none; the caller frees it. `at` may be NULL.
  */
 oyez_status oyez_byteset_from_sorted(const struct oyez_bytes *keys,
                                      size_t count,
@@ -1186,8 +1181,8 @@ oyez_status oyez_byteset_insert(struct oyez_byteset *set, const uint8_t *key, si
 /**
  * Inserts many keys, in any order; those that are there stay. O(log n) each. Exclusive. Since 0.1.
  *
- * `*added` is how many were new. OYEZ_FULL: the set is full, and the rest was not inserted. OYEZ_NULL: `set` is NULL, or
- * `keys` is and `count` is not 0. `added` may be NULL.
+ * `*added` is how many were new. OYEZ_FULL: the set is full, and the rest was not inserted. OYEZ_NULL: `set` is NULL,
+ * or `keys` is and `count` is not 0. `added` may be NULL.
  */
 oyez_status oyez_byteset_insert_many(struct oyez_byteset *set,
                                      const struct oyez_bytes *keys,
@@ -1213,19 +1208,18 @@ oyez_status oyez_byteset_rank(const struct oyez_byteset *set, const uint8_t *key
 /**
  * Tells the key of a rank. O(log n). Concurrent. Since 0.1.
  *
- * `*key` points into the set, until the set changes. OYEZ_NOT_FOUND: `rank` is not below the number of keys. OYEZ_NULL: `set` is NULL. `key` may be NULL.
+ * `*key` points into the set, until the set changes. OYEZ_NOT_FOUND: `rank` is not below the number of keys.
+ * OYEZ_NULL: `set` is NULL. `key` may be NULL.
  */
-oyez_status oyez_byteset_select(const struct oyez_byteset *set,
-                                size_t rank,
-                                struct oyez_bytes *key);
+oyez_status oyez_byteset_select(const struct oyez_byteset *set, size_t rank, struct oyez_bytes *key);
 
 /**
  * Fills a buffer with the keys of the ranks from `start` to below `end`. O(log n), then O(1) a key. Concurrent. Since
  * 0.1.
  *
- * They point into the set, until the set changes. What lies beyond the last rank is left out. `*total` is how many keys there are in the range, `*written` how many had
- * room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `set` is NULL, or `out` is and `capacity` is not 0. `written` and `total`
- * may be NULL.
+ * They point into the set, until the set changes. What lies beyond the last rank is left out. `*total` is how many
+ * keys there are in the range, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `set` is NULL, or
+ * `out` is and `capacity` is not 0. `written` and `total` may be NULL.
  */
 oyez_status oyez_byteset_slice(const struct oyez_byteset *set,
                                size_t start,
@@ -1255,8 +1249,8 @@ oyez_status oyez_byteset_range(const struct oyez_byteset *set,
  * Writes for each of `count` keys whether it is there, 1 or 0, to `found`, which has room for `count`. O(log n) each.
  * Concurrent. Since 0.1.
  *
- * `*found_count` is the number of ones; after a refusal there is none. OYEZ_NULL: `set` is NULL, or `keys` or `found` is and
- * `count` is not 0, or one of the keys is. `found_count` may be NULL.
+ * `*found_count` is the number of ones; after a refusal there is none. OYEZ_NULL: `set` is NULL, or `keys` or `found`
+ * is and `count` is not 0, or one of the keys is. `found_count` may be NULL.
  */
 oyez_status oyez_byteset_contains_many(const struct oyez_byteset *set,
                                        const struct oyez_bytes *keys,
@@ -1289,8 +1283,9 @@ oyez_status oyez_byteset_validate(const struct oyez_byteset *set, const char **r
 /**
  * Makes a fan-out without sessions. Starts no thread. O(partitions). From any thread. Since 0.1.
  *
- * `options` may be NULL for the defaults. OYEZ_NULL: `fanout` is NULL. OYEZ_INVALID: no partition or too many, or a
- * choice that there is not. `*fanout` is the new fan-out, or NULL if there is none; the caller frees it.
+ * `options` may be NULL for the defaults. OYEZ_NULL: `fanout` is NULL. OYEZ_INVALID: no partition or too many, a
+ * choice that there is not, or the size in `options` is wrong. `*fanout` is the new fan-out, or NULL if there is none;
+ * the caller frees it.
  */
 oyez_status oyez_fanout_new(const struct oyez_fanout_options *options, struct oyez_fanout **fanout);
 
@@ -1303,8 +1298,8 @@ void oyez_fanout_free(struct oyez_fanout *fanout);
 /**
  * Connects a session to a partition. It gets no event published before. Amortised O(log n). Concurrent. Since 0.1.
  *
- * `options` may be NULL for the defaults. `*session` is its handle, 0 if it was refused. OYEZ_NO_PARTITION, OYEZ_FULL: it
- * was. OYEZ_INVALID: the size in `options` is wrong. OYEZ_NULL: `fanout` or `session` is NULL.
+ * `options` may be NULL for the defaults. `*session` is its handle, 0 if it was refused. OYEZ_NO_PARTITION, OYEZ_FULL:
+ * it was. OYEZ_INVALID: the size in `options` is wrong. OYEZ_NULL: `fanout` or `session` is NULL.
  */
 oyez_status oyez_fanout_connect(const struct oyez_fanout *fanout,
                                 uint32_t partition_id,
@@ -1312,36 +1307,31 @@ oyez_status oyez_fanout_connect(const struct oyez_fanout *fanout,
                                 uint64_t *session);
 
 /**
- * Ends a session: its handle is unknown from here on, and what is pending for it is discarded. O(log n) for each of its
- * topics, O(1) for each event that is pending or in its partition's log. Concurrent. Since 0.1.
+ * Ends a session: its handle is unknown from here on, and what is pending for it is discarded. O(log n) for each of
+ * its topics, O(1) for each event that is pending or in its partition's log. Concurrent. Since 0.1.
  *
- * `*topics` is how many it was subscribed to. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: `fanout` is NULL. `topics` may
- * be NULL.
+ * `*topics` is how many it was subscribed to. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: `fanout` is NULL. `topics`
+ * may be NULL.
  */
-oyez_status oyez_fanout_disconnect(const struct oyez_fanout *fanout,
-                                   uint64_t session_id,
-                                   size_t *topics);
+oyez_status oyez_fanout_disconnect(const struct oyez_fanout *fanout, uint64_t session_id, size_t *topics);
 
 /**
  * Ends all sessions of a partition, as if each had disconnected. O(log n) for each subscription; publishers wait.
  * Concurrent. Since 0.1.
  *
- * `*sessions` is their number. OYEZ_NO_PARTITION: no such partition. OYEZ_NULL: `fanout` is NULL. `sessions` may be NULL.
+ * `*sessions` is their number. OYEZ_NO_PARTITION: no such partition. OYEZ_NULL: `fanout` is NULL. `sessions` may be
+ * NULL.
  */
-oyez_status oyez_fanout_drop_partition(const struct oyez_fanout *fanout,
-                                       uint32_t partition_id,
-                                       size_t *sessions);
+oyez_status oyez_fanout_drop_partition(const struct oyez_fanout *fanout, uint32_t partition_id, size_t *sessions);
 
 /**
- * Moves a session to another partition, with its handle, its topics and what is pending for it. O(log n) for each of its
- * topics, O(1) for each event that goes along; publishers wait. Concurrent. Since 0.1.
+ * Moves a session to another partition, with its handle, its topics and what is pending for it. O(log n) for each of
+ * its topics, O(1) for each event that goes along; publishers wait. Concurrent. Since 0.1.
  *
  * OYEZ_NOT_FOUND: no such session. OYEZ_NO_PARTITION: no such partition. OYEZ_FULL, OYEZ_OVER_BUDGET: it has no room.
  * OYEZ_BUSY: a callback has the session's batch in hand, or it has an outbox. OYEZ_NULL: `fanout` is NULL.
  */
-oyez_status oyez_fanout_move(const struct oyez_fanout *fanout,
-                             uint64_t session_id,
-                             uint32_t partition_id);
+oyez_status oyez_fanout_move(const struct oyez_fanout *fanout, uint64_t session_id, uint32_t partition_id);
 
 /**
  * Tells the partition of a session. O(1). Concurrent. Since 0.1.
@@ -1351,12 +1341,12 @@ oyez_status oyez_fanout_move(const struct oyez_fanout *fanout,
 oyez_status oyez_fanout_partition_of(const struct oyez_fanout *fanout, uint64_t session_id, uint32_t *partition);
 
 /**
- * Subscribes a session to a topic. O(log n) in the topic's subscribers, O(t) in the session's topics. Concurrent. Since
- * 0.1.
+ * Subscribes a session to a topic. O(log n) in the topic's subscribers, O(t) in the session's topics. Concurrent.
+ * Since 0.1.
  *
- * Every event of the topic with a sequence greater than `*after` is for this session: a host that sends its state as of
- * then leaves no hole. OYEZ_ALREADY: it was subscribed before. OYEZ_NOT_FOUND: no such session. OYEZ_FULL: it has as many
- * topics as it may have. OYEZ_NULL: `fanout` is NULL. `after` may be NULL.
+ * Every event of the topic with a sequence greater than `*after` is for this session: a host that sends its state as
+ * of then leaves no hole. OYEZ_ALREADY: it was subscribed before. OYEZ_NOT_FOUND: no such session. OYEZ_FULL: it has
+ * as many topics as it may have. OYEZ_NULL: `fanout` is NULL. `after` may be NULL.
  */
 oyez_status oyez_fanout_subscribe(const struct oyez_fanout *fanout,
                                   uint64_t session_id,
@@ -1372,8 +1362,8 @@ oyez_status oyez_fanout_subscribe(const struct oyez_fanout *fanout,
 oyez_status oyez_fanout_unsubscribe(const struct oyez_fanout *fanout, uint64_t session_id, uint64_t topic);
 
 /**
- * Ends a subscription and discards what is pending from that topic alone. O(n) in what is pending for the session, beside
- * the cost of `oyez_fanout_unsubscribe`. Concurrent. Since 0.1.
+ * Ends a subscription and discards what is pending from that topic alone. O(n) in what is pending for the session,
+ * beside the cost of `oyez_fanout_unsubscribe`. Concurrent. Since 0.1.
  *
  * `*discarded` is the number of those events. Answers as `oyez_fanout_unsubscribe`. `discarded` may be NULL.
  */
@@ -1430,8 +1420,8 @@ oyez_status oyez_fanout_audience(const struct oyez_fanout *fanout,
  * Tells whether a session is in a query's audience, and which rule keeps it out. O(topics of the query). Concurrent.
  * Since 0.1.
  *
- * `*verdict` is OYEZ_VERDICT_INCLUDED, and `*topic` the first topic that it is subscribed to; or OYEZ_VERDICT_EXCLUDED or
- * OYEZ_VERDICT_UNSUBSCRIBED. After a refusal both are 0. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: as
+ * `*verdict` is OYEZ_VERDICT_INCLUDED, and `*topic` the first topic that it is subscribed to; or OYEZ_VERDICT_EXCLUDED
+ * or OYEZ_VERDICT_UNSUBSCRIBED. After a refusal both are 0. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: as
  * `oyez_fanout_audience_count`. OYEZ_INVALID: the size in `query` is wrong. `verdict` and `topic` may be NULL.
  */
 oyez_status oyez_fanout_explain(const struct oyez_fanout *fanout,
@@ -1452,15 +1442,14 @@ oyez_status oyez_fanout_fate(const struct oyez_fanout *fanout,
                              struct oyez_fate *fate);
 
 /**
- * Accepts an event for every session that the query means. Never waits for a session or a worker. O(partitions) for one
- * topic, and O(1) for each session of a partition that has few in it; several topics are merged. Copies the payload once, if it is
- * accepted.
- * Concurrent. Since 0.1.
+ * Accepts an event for every session that the query means. Never waits for a session or a worker. O(partitions) for
+ * one topic, and O(1) for each session of a partition that has few in it; several topics are merged. Copies the
+ * payload once, if it is accepted. Concurrent. Since 0.1.
  *
- * `receipt` says for how many it was accepted, and who ended for it; NULL if nobody wants to know. After a refusal it is
- * empty. OYEZ_TOO_LARGE: the payload is. OYEZ_CLOSED: the fan-out is. OYEZ_NULL: `fanout`, `query` or `event` is NULL, or
- * an array in them is and its count is not 0. OYEZ_INVALID: a size in them is wrong, the class is not below 64, or
- * `reserved` is not 0.
+ * `receipt` says for how many it was accepted, and who ended for it; NULL if nobody wants to know. After a refusal it
+ * is empty. OYEZ_TOO_LARGE: the payload is. OYEZ_CLOSED: the fan-out is. OYEZ_NULL: `fanout`, `query` or `event` is
+ * NULL, or an array in them is and its count is not 0. OYEZ_INVALID: a size in them is wrong, the class is not below
+ * 64, or `reserved` is not 0.
  */
 oyez_status oyez_fanout_publish(const struct oyez_fanout *fanout,
                                 const struct oyez_query *query,
@@ -1468,8 +1457,8 @@ oyez_status oyez_fanout_publish(const struct oyez_fanout *fanout,
                                 struct oyez_receipt *receipt);
 
 /**
- * Takes in no more events. What was accepted is still drained; a worker that waits is told OYEZ_CLOSED once all of it is
- * handed over. O(partitions). Concurrent. Since 0.1.
+ * Takes in no more events. What was accepted is still drained; a worker that waits is told OYEZ_CLOSED once all of it
+ * is handed over. O(partitions). Concurrent. Since 0.1.
  *
  * OYEZ_NULL: `fanout` is NULL.
  */
@@ -1486,8 +1475,8 @@ oyez_status oyez_fanout_is_open(const struct oyez_fanout *fanout);
  * The client of a session with a window has every event up to this sequence: it is not kept any longer, and new events
  * are offered in its place. O(1) for each of them. Concurrent. Since 0.1.
  *
- * `*acknowledged` is how many events are new to us as acknowledged. OYEZ_NOT_HANDED_OVER: the session was handed nothing
- * of this sequence. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: `fanout` is NULL. `acknowledged` may be NULL.
+ * `*acknowledged` is how many events are new to us as acknowledged. OYEZ_NOT_HANDED_OVER: the session was handed
+ * nothing of this sequence. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: `fanout` is NULL. `acknowledged` may be NULL.
  */
 oyez_status oyez_fanout_acknowledge(const struct oyez_fanout *fanout,
                                     uint64_t session_id,
@@ -1504,11 +1493,11 @@ oyez_status oyez_fanout_park(const struct oyez_fanout *fanout, uint64_t session_
 
 /**
  * A session is back on a new connection, and its client has every event up to `acknowledged`, 0 for none that is known
- * of. What it was handed and has not acknowledged comes again, if it has a window, then what waited meanwhile, with gaps
- * in their places. O(1) for each event acknowledged. Concurrent. Since 0.1.
+ * of. What it was handed and has not acknowledged comes again, if it has a window, then what waited meanwhile, with
+ * gaps in their places. O(1) for each event acknowledged. Concurrent. Since 0.1.
  *
- * `*again` is how many events come again, `*pending` how many wait behind them. Answers as `oyez_fanout_acknowledge`; the
- * session stays parked when it is refused. `again` and `pending` may be NULL.
+ * `*again` is how many events come again, `*pending` how many wait behind them. Answers as `oyez_fanout_acknowledge`;
+ * the session stays parked when it is refused. `again` and `pending` may be NULL.
  */
 oyez_status oyez_fanout_resume(const struct oyez_fanout *fanout,
                                uint64_t session_id,
@@ -1527,8 +1516,8 @@ oyez_status oyez_fanout_writable(const struct oyez_fanout *fanout, uint64_t sess
 /**
  * Checks every invariant of a fan-out. Only while no worker's callback runs. O(n log n). For tests. Since 0.1.
  *
- * OYEZ_BROKEN: a bug in the library; `*reason` says what is wrong, lives as long as the fan-out, and is NULL otherwise.
- * OYEZ_NULL: `fanout` is NULL. `reason` may be NULL.
+ * OYEZ_BROKEN: a bug in the library; `*reason` says what is wrong, lives as long as the fan-out, and is NULL
+ * otherwise. OYEZ_NULL: `fanout` is NULL. `reason` may be NULL.
  */
 oyez_status oyez_fanout_validate(const struct oyez_fanout *fanout, const char **reason);
 
@@ -1554,8 +1543,8 @@ oyez_status oyez_receipt_read(const struct oyez_receipt *receipt, struct oyez_re
 /**
  * Copies the partitions that refused the event into a buffer. O(their number). Concurrent. Since 0.1.
  *
- * `*total` is how many there are, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `receipt` is NULL,
- * or `out` is and `capacity` is not 0. `written` and `total` may be NULL.
+ * `*total` is how many there are, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `receipt` is
+ * NULL, or `out` is and `capacity` is not 0. `written` and `total` may be NULL.
  */
 oyez_status oyez_receipt_refused(const struct oyez_receipt *receipt,
                                  uint32_t *out,
@@ -1577,12 +1566,10 @@ oyez_status oyez_receipt_overflowed(const struct oyez_receipt *receipt,
 /**
  * Makes the worker of a partition. O(1). Concurrent. Since 0.1.
  *
- * OYEZ_BUSY: the partition has one, which was not freed yet. OYEZ_NO_PARTITION: no such partition. OYEZ_NULL: `fanout` or
- * `worker` is NULL. `*worker` is the new worker, or NULL if there is none; the caller frees it.
+ * OYEZ_BUSY: the partition has one, which was not freed yet. OYEZ_NO_PARTITION: no such partition. OYEZ_NULL: `fanout`
+ * or `worker` is NULL. `*worker` is the new worker, or NULL if there is none; the caller frees it.
  */
-oyez_status oyez_worker_new(const struct oyez_fanout *fanout,
-                            uint32_t partition_id,
-                            struct oyez_worker **worker);
+oyez_status oyez_worker_new(const struct oyez_fanout *fanout, uint32_t partition_id, struct oyez_worker **worker);
 
 /**
  * Frees a worker; NULL is nothing. O(1). No other call may have it; not from within its callback. Since 0.1.
@@ -1590,9 +1577,9 @@ oyez_status oyez_worker_new(const struct oyez_fanout *fanout,
 void oyez_worker_free(struct oyez_worker *worker);
 
 /**
- * Offers a batch to at most `sessions_max` sessions that have something pending, each at most once, by calling `host` with
- * `userdata`, and books what it took. No lock is held meanwhile. O(items handed over), O(places / 64) for each event for
- * many sessions. Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
+ * Offers a batch to at most `sessions_max` sessions that have something pending, each at most once, by calling `host`
+ * with `userdata`, and books what it took. No lock is held meanwhile. O(items handed over), O(places / 64) for each
+ * event for many sessions. Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
  *
  * A drain takes along at most 32 events for many sessions: `drained->ready` is not 0 then, and the next drain goes on.
  * OYEZ_PANIC: a callback in Rust panicked; the drain went on, and nothing is poisoned. OYEZ_BUSY: another call has the
@@ -1605,10 +1592,11 @@ oyez_status oyez_worker_drain(struct oyez_worker *worker,
                               struct oyez_drained *drained);
 
 /**
- * Copies the sessions that ended in the last drain into a buffer. O(their number). Concurrent, or OYEZ_BUSY. Since 0.1.
+ * Copies the sessions that ended in the last drain into a buffer. O(their number). Concurrent, or OYEZ_BUSY. Since
+ * 0.1.
  *
- * `*total` is how many there are, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_BUSY: another call has
- * the worker. OYEZ_NULL: `worker` is NULL, or `out` is and `capacity` is not 0. `written` and `total` may be NULL.
+ * `*total` is how many there are, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_BUSY: another call
+ * has the worker. OYEZ_NULL: `worker` is NULL, or `out` is and `capacity` is not 0. `written` and `total` may be NULL.
  */
 oyez_status oyez_worker_overflowed(const struct oyez_worker *worker,
                                    uint64_t *out,
@@ -1617,8 +1605,8 @@ oyez_status oyez_worker_overflowed(const struct oyez_worker *worker,
                                    size_t *total);
 
 /**
- * Copies the sessions whose callbacks panicked in the last drain into a buffer. O(their number). Concurrent, or OYEZ_BUSY.
- * Since 0.1.
+ * Copies the sessions whose callbacks panicked in the last drain into a buffer. O(their number). Concurrent, or
+ * OYEZ_BUSY. Since 0.1.
  *
  * Answers as `oyez_worker_overflowed`.
  */
@@ -1629,31 +1617,29 @@ oyez_status oyez_worker_panicked(const struct oyez_worker *worker,
                                  size_t *total);
 
 /**
- * Blocks the thread until there is something to drain (OYEZ_OK), or the fan-out is closed and all is handed over, but to
- * sessions that are parked or read through an outbox (OYEZ_CLOSED). For a host with a thread for each partition. O(1)
- * before and after. Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
+ * Blocks the thread until there is something to drain (OYEZ_OK), or the fan-out is closed and all is handed over, but
+ * to sessions that are parked or read through an outbox (OYEZ_CLOSED). For a host with a thread for each partition.
+ * O(1) before and after. Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
  *
- * It takes the place of an earlier poll, whose `wake` is not called then. OYEZ_BUSY: another call has the worker.
- * OYEZ_NULL: `worker` is NULL.
+ * There is no limit to how long it waits, since the library has no clock: a host that wants one polls, and waits
+ * itself to be woken. It takes the place of an earlier poll, whose `wake` is not called then. OYEZ_BUSY: another call
+ * has the worker. OYEZ_NULL: `worker` is NULL.
  */
 oyez_status oyez_worker_wait(struct oyez_worker *worker);
 
 /**
  * Tells whether there is something to drain (OYEZ_OK), without blocking; if not (OYEZ_PENDING), `wake` is called with
- * `userdata` once there is, or once the fan-out is closed and all is handed over (OYEZ_CLOSED). For a host with an event
- * loop. It takes the place of an earlier poll's. O(1). Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
+ * `userdata` once there is, or once the fan-out is closed and all is handed over (OYEZ_CLOSED). For a host with an
+ * event loop. It takes the place of an earlier poll's. O(1). Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
  *
- * `release` is called with `userdata` exactly once, whatever the answer, and last: before the call returns, or after `wake`
- * was called, or when another poll, `oyez_worker_wait` or `oyez_worker_free` has put an end to it. Another thread may call
- * `wake`, and then `release`, before this call returns; and when it was about to as the worker was freed, after
- * `oyez_worker_free` has returned. So `userdata` must live until `release`, must not own the worker, and `wake` must not use
- * the worker: it wakes a thread that does. OYEZ_BUSY: another call has the worker. OYEZ_NULL: `worker` is NULL. `wake` and
- * `release` may be NULL.
+ * `release` is called with `userdata` exactly once, whatever the answer, and last: before the call returns, or after
+ * `wake` was called, or when another poll, `oyez_worker_wait` or `oyez_worker_free` has put an end to it. Another
+ * thread may call `wake`, and then `release`, before this call returns; and when it was about to as the worker was
+ * freed, after `oyez_worker_free` has returned. So `userdata` must live until `release`, must not own the worker, and
+ * `wake` must not use the worker: it wakes a thread that does. OYEZ_BUSY: another call has the worker. OYEZ_NULL:
+ * `worker` is NULL. `wake` and `release` may be NULL.
  */
-oyez_status oyez_worker_poll(struct oyez_worker *worker,
-                             oyez_wake_fn wake,
-                             void *userdata,
-                             oyez_release_fn release);
+oyez_status oyez_worker_poll(struct oyez_worker *worker, oyez_wake_fn wake, void *userdata, oyez_release_fn release);
 
 /**
  * Makes an outbox for a session; the worker passes the session by until it is freed. O(1). Concurrent. Since 0.1.
@@ -1672,10 +1658,11 @@ void oyez_outbox_free(struct oyez_outbox *outbox);
  * Takes at most `events_max` events, and the gaps among them, which counts as delivered. O(items). Exclusive: from any
  * thread, once the batch before has been read. Since 0.1.
  *
- * `*items` and `*count` are what was taken, and live until `oyez_outbox_next_batch` is called again, by whichever thread,
- * or the outbox is freed; none when nothing is pending, the session is parked, or its window is full. OYEZ_NOT_FOUND: the
- * session has disconnected. OYEZ_BUSY: another thread is in this call, and its batch is whole; once it has returned, nothing
- * could tell that the batch is still being read. OYEZ_NULL: `outbox`, `items` or `count` is NULL.
+ * `*items` and `*count` are what was taken, and live until `oyez_outbox_next_batch` is called again, by whichever
+ * thread, or the outbox is freed; none when nothing is pending, the session is parked, or its window is full.
+ * OYEZ_NOT_FOUND: the session has disconnected. OYEZ_BUSY: another thread is in this call, and its batch is whole;
+ * once it has returned, nothing could tell that the batch is still being read. OYEZ_NULL: `outbox`, `items` or `count`
+ * is NULL.
  */
 oyez_status oyez_outbox_next_batch(struct oyez_outbox *outbox,
                                    size_t events_max,
@@ -1699,8 +1686,8 @@ oyez_status oyez_fanout_stats(const struct oyez_fanout *fanout, struct oyez_stat
 /**
  * Counts one partition. O(partitions). Concurrent. Since 0.1.
  *
- * OYEZ_NO_PARTITION: no such partition. OYEZ_NULL: `fanout` is NULL. OYEZ_INVALID: the size in `stats` is wrong. `stats`
- * may be NULL.
+ * OYEZ_NO_PARTITION: no such partition. OYEZ_NULL: `fanout` is NULL. OYEZ_INVALID: the size in `stats` is wrong.
+ * `stats` may be NULL.
  */
 oyez_status oyez_fanout_partition_stats(const struct oyez_fanout *fanout,
                                         uint32_t partition_id,
@@ -1726,9 +1713,9 @@ oyez_status oyez_fanout_session_accounting(const struct oyez_fanout *fanout,
 /**
  * Makes an empty list with these groups, top to bottom. O(groups log groups). From any thread. Since 0.1.
  *
- * `options` may be NULL for the defaults. OYEZ_NULL: `list` is NULL, or `groups` is and `count` is not 0. OYEZ_INVALID: a
- * group is named twice, or the size in `options` is wrong. `*list` is the new list, or NULL if there is none; the caller
- * frees it.
+ * `options` may be NULL for the defaults. OYEZ_NULL: `list` is NULL, or `groups` is and `count` is not 0.
+ * OYEZ_INVALID: a group is named twice, or the size in `options` is wrong. `*list` is the new list, or NULL if there
+ * is none; the caller frees it.
  */
 oyez_status oyez_member_list_new(const uint64_t *groups,
                                  size_t count,
@@ -1792,11 +1779,12 @@ oyez_status oyez_member_list_group_of(const struct oyez_member_list *list, uint6
 oyez_status oyez_member_list_row_count(const struct oyez_member_list *list, size_t *count);
 
 /**
- * Copies the rows from `start` to below `end` into a buffer. O(log n + groups), then O(1) a row. Concurrent. Since 0.1.
+ * Copies the rows from `start` to below `end` into a buffer. O(log n + groups), then O(1) a row. Concurrent. Since
+ * 0.1.
  *
  * What lies beyond the last row is left out. `*total` is how many rows there are in the range, `*written` how many had
- * room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `list` is NULL, or `out` is and `capacity` is not 0. `written` and `total`
- * may be NULL.
+ * room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `list` is NULL, or `out` is and `capacity` is not 0. `written` and
+ * `total` may be NULL.
  */
 oyez_status oyez_member_list_rows(const struct oyez_member_list *list,
                                   size_t start,
@@ -1810,8 +1798,8 @@ oyez_status oyez_member_list_rows(const struct oyez_member_list *list,
  * Copies the groups that are not empty, top to bottom, with their numbers of members, into a buffer. O(groups).
  * Concurrent. Since 0.1.
  *
- * `*total` is how many there are, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `list` is NULL, or
- * `out` is and `capacity` is not 0. `written` and `total` may be NULL.
+ * `*total` is how many there are, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `list` is NULL,
+ * or `out` is and `capacity` is not 0. `written` and `total` may be NULL.
  */
 oyez_status oyez_member_list_counts(const struct oyez_member_list *list,
                                     struct oyez_group_count *out,
@@ -1820,13 +1808,13 @@ oyez_status oyez_member_list_counts(const struct oyez_member_list *list,
                                     size_t *total);
 
 /**
- * Replaces a viewer's windows, and fills `flush` with what the viewer must do: forget the rows that are in no window any
- * more, take those that it does not have; and with the counts. No windows end the viewer. O(log view groups + rows of the
- * windows). Exclusive. Since 0.1.
+ * Replaces a viewer's windows, and fills `flush` with what the viewer must do: forget the rows that are in no window
+ * any more, take those that it does not have; and with the counts. No windows end the viewer. O(log view groups + rows
+ * of the windows). Exclusive. Since 0.1.
  *
- * OYEZ_INVALID: a window ends before it starts. OYEZ_TOO_LARGE: a window has too many rows. OYEZ_FULL: too many windows,
- * or viewers. The viewer keeps the windows it had then, and `flush` is empty. OYEZ_NULL: `list` or `flush` is NULL, or
- * `windows` is and `count` is not 0.
+ * OYEZ_INVALID: a window ends before it starts. OYEZ_TOO_LARGE: a window has too many rows. OYEZ_FULL: too many
+ * windows, or viewers. The viewer keeps the windows it had then, and `flush` is empty. OYEZ_NULL: `list` or `flush` is
+ * NULL, or `windows` is and `count` is not 0.
  */
 oyez_status oyez_member_list_set_windows(struct oyez_member_list *list,
                                          uint64_t viewer,
@@ -1873,21 +1861,19 @@ void oyez_flush_free(struct oyez_flush *flush);
 /**
  * Points to what the view groups are told. O(1). Concurrent. Since 0.1.
  *
- * `*updates` and `*count` are for view groups whose rows have changed, or for the one viewer with new windows; NULL and 0
- * when nobody does anything. They live until `flush` is filled again or freed. OYEZ_NULL: `flush` is NULL. `updates` and
- * `count` may be NULL.
+ * `*updates` and `*count` are for view groups whose rows have changed, or for the one viewer with new windows; NULL
+ * and 0 when nobody does anything. They live until `flush` is filled again or freed. OYEZ_NULL: `flush` is NULL.
+ * `updates` and `count` may be NULL.
  */
-oyez_status oyez_flush_updates(const struct oyez_flush *flush,
-                               const struct oyez_update **updates,
-                               size_t *count);
+oyez_status oyez_flush_updates(const struct oyez_flush *flush, const struct oyez_update **updates, size_t *count);
 
 /**
  * Points to the counts, which go to every viewer of a flush, or to the one with new windows, after the ops. O(1).
  * Concurrent. Since 0.1.
  *
- * `*groups` and `*count` are the groups that are not empty, top to bottom, and `*rows` the rows of the whole list. They
- * live until `flush` is filled again or freed. OYEZ_NOT_FOUND: the viewers have these counts already. OYEZ_NULL: `flush`
- * is NULL. `groups`, `count` and `rows` may be NULL.
+ * `*groups` and `*count` are the groups that are not empty, top to bottom, and `*rows` the rows of the whole list.
+ * They live until `flush` is filled again or freed. OYEZ_NOT_FOUND: the viewers have these counts already. OYEZ_NULL:
+ * `flush` is NULL. `groups`, `count` and `rows` may be NULL.
  */
 oyez_status oyez_flush_counts(const struct oyez_flush *flush,
                               const struct oyez_group_count **groups,

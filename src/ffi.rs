@@ -3,23 +3,25 @@
 //! It is written on the public items of the crate, as any host could write it, and the core knows nothing of it. A file
 //! is a part of the header: `status.rs`, `version.rs`, `set.rs` and `byteset.rs` (both on `keys.rs`), `options.rs`,
 //! `event.rs`, `fanout.rs`, `receipt.rs`, `worker.rs`, `outbox.rs`, `stats.rs`, `member_list.rs`, `flush.rs`. The rules
-//! that they share are three files: `guard.rs` stops panics, `owner.rs` poisons what a bug of ours has left half changed,
-//! `argument.rs` checks pointers. Build lines, ownership and threads: [`docs::embedding`](crate::docs::embedding).
+//! that they share are three files: `guard.rs` stops panics, `owner.rs` poisons what a bug of ours has left half
+//! changed, `argument.rs` checks pointers. Build lines, ownership and threads:
+//! [`docs::embedding`](crate::docs::embedding).
 //!
 //! # What a caller promises
 //!
 //! Every pointer is NULL or valid for what the call does with it, aligned, and no two results of a call are the same
 //! object. A handle came from its `_new`, or from its other constructors, and was not freed; while a call has it as
-//! `T *`, no other call has it, but for workers and outboxes, which look for themselves. Everything else is checked, and answered with a status.
+//! `T *`, no other call has it, but for workers and outboxes, which look for themselves. Everything else is checked,
+//! and answered with a status.
 //!
 //! # How it keeps its own promises
 //!
-//! - A handle is a reference in Rust: `const T *` is `Option<&T>`, `T *` is `Option<&mut T>`, the pointer that `_free` takes
-//!   is `Option<Box<T>>`. NULL is `None`, and the compiler checks the rest, so most exports are safe functions. Unsafe are
-//!   those that take arrays, structs that may grow, callbacks, and handles that another call may have at that moment: what
-//!   is behind these is locked, and stays `&T`.
-//! - A result's place is `Option<&mut MaybeUninit<T>>`: NULL for a result that is not wanted, written first of all, so that
-//!   no path leaves it as it was.
+//! - A handle is a reference in Rust: `const T *` is `Option<&T>`, `T *` is `Option<&mut T>`, the pointer that `_free`
+//!   takes is `Option<Box<T>>`. NULL is `None`, and the compiler checks the rest, so most exports are safe functions.
+//!   Unsafe are those that take arrays, structs that may grow, callbacks, and handles that another call may have at
+//!   that moment: what is behind these is locked, and stays `&T`.
+//! - A result's place is `Option<&mut MaybeUninit<T>>`: NULL for a result that is not wanted, written first of all, so
+//!   that no path leaves it as it was.
 //! - No enum, `bool` or bare function pointer comes in by value: numbers are checked, a callback is an `Option`.
 //! - Callbacks are `extern "C-unwind"`: a host whose callback is Rust may panic in it, and gets a status for it; a C++
 //!   exception ends the process instead of being undefined.

@@ -189,6 +189,24 @@ fn is_exported(item: &str) -> bool {
     words.next().is_some_and(|name| name.starts_with("oyez_") || name.starts_with("OYEZ_"))
 }
 
+/// rustfmt leaves comments as they are.
+#[test]
+fn no_line_is_longer_than_120_columns() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut long = Vec::new();
+    let mut look = |path: &Path| {
+        let text = fs::read_to_string(path).unwrap();
+        let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.starts_with("#define ")); // one line each
+        long.extend(
+            lines.filter(|(_, line)| line.chars().count() > 120).map(|(at, _)| format!("{}:{at}", path.display())),
+        );
+    };
+    each_source(&root.join("src/ffi"), &mut look);
+    look(&root.join("src/ffi.rs"));
+    look(&root.join("include/oyez.h"));
+    assert!(long.is_empty(), "{long:#?}");
+}
+
 #[test]
 fn nothing_else_exports_a_symbol() {
     let mut files = 0;

@@ -33,8 +33,8 @@ pub(super) fn given<T>(handle: Option<T>) -> Result<T, oyez_status> {
     handle.ok_or(OYEZ_NULL)
 }
 
-/// What a handle's pointer points to, of a call that changes what is behind a lock and so must look whether another call is
-/// at it: that is why it gets no `&mut`, though C gives it the handle as its own.
+/// What a handle's pointer points to, of a call that changes what is behind a lock and so must look whether another
+/// call is at it: that is why it gets no `&mut`, though C gives it the handle as its own.
 ///
 /// # Safety
 ///
@@ -127,8 +127,8 @@ impl<'a, T> Buffer<'a, T> {
         if count < total { Err(OYEZ_SHORT_BUFFER) } else { Ok(()) }
     }
 
-    /// Fills all of it at once, so that whatever becomes of the call, it was written; what is better known is written over
-    /// it.
+    /// Fills all of it at once, so that whatever becomes of the call, it was written; what is better known is written
+    /// over it.
     pub fn filled_with(self, element: T) -> &'a mut [T]
     where
         T: Copy,

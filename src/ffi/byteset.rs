@@ -12,10 +12,11 @@ use std::mem::MaybeUninit;
 use std::ops::Bound;
 
 /// A sorted set of byte strings in which every key has a rank, its 0-based position. Keys are in the order of their
-/// bytes, a prefix before what it begins. The set has copies of its own.
+/// bytes, a prefix before what it begins. The set has copies of its own. Calls that
+/// change a set need keys from elsewhere: not those that the same set has pointed to, which go as it changes.
 ///
-/// Made by `oyez_byteset_new` or `oyez_byteset_from_sorted`, freed by `oyez_byteset_free`. Calls that take it as `const`
-/// may run at once on any threads, as long as no other call does. Since 0.1.
+/// Made by `oyez_byteset_new` or `oyez_byteset_from_sorted`, freed by `oyez_byteset_free`. Calls that take it as
+/// `const` may run at once on any threads, as long as no other call does. Since 0.1.
 pub struct oyez_byteset(Keys<Box<[u8]>>);
 
 /// Makes an empty set. O(1). From any thread. Since 0.1.
@@ -28,9 +29,9 @@ pub extern "C" fn oyez_byteset_new(set: Option<&mut MaybeUninit<*mut oyez_bytese
 
 /// Makes a set of keys that ascend strictly. O(n), and much faster than inserting them. From any thread. Since 0.1.
 ///
-/// OYEZ_NULL: `set` is NULL, or `keys` is and `count` is not 0, or one of the keys. OYEZ_NOT_SORTED: `*at` is the index of the first key that
-/// is not greater than the one before it. OYEZ_FULL: 2^32 - 1 keys or more. `*set` is the new set, or NULL if there is
-/// none; the caller frees it. `at` may be NULL.
+/// OYEZ_NULL: `set` is NULL, or `keys` is and `count` is not 0, or one of the keys. OYEZ_NOT_SORTED: `*at` is the index
+/// of the first key that is not greater than the one before it. OYEZ_FULL: 2^32 - 1 keys or more. `*set` is the new
+/// set, or NULL if there is none; the caller frees it. `at` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_byteset_from_sorted(
     keys: *const oyez_bytes,
@@ -75,8 +76,8 @@ pub unsafe extern "C" fn oyez_byteset_insert(
 
 /// Inserts many keys, in any order; those that are there stay. O(log n) each. Exclusive. Since 0.1.
 ///
-/// `*added` is how many were new. OYEZ_FULL: the set is full, and the rest was not inserted. OYEZ_NULL: `set` is NULL, or
-/// `keys` is and `count` is not 0. `added` may be NULL.
+/// `*added` is how many were new. OYEZ_FULL: the set is full, and the rest was not inserted. OYEZ_NULL: `set` is NULL,
+/// or `keys` is and `count` is not 0. `added` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_byteset_insert_many(
     set: Option<&mut oyez_byteset>,
@@ -132,7 +133,8 @@ pub unsafe extern "C" fn oyez_byteset_rank(
 
 /// Tells the key of a rank. O(log n). Concurrent. Since 0.1.
 ///
-/// `*key` points into the set, until the set changes. OYEZ_NOT_FOUND: `rank` is not below the number of keys. OYEZ_NULL: `set` is NULL. `key` may be NULL.
+/// `*key` points into the set, until the set changes. OYEZ_NOT_FOUND: `rank` is not below the number of keys.
+/// OYEZ_NULL: `set` is NULL. `key` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_byteset_select(
     set: Option<&oyez_byteset>,
@@ -148,9 +150,9 @@ pub extern "C" fn oyez_byteset_select(
 /// Fills a buffer with the keys of the ranks from `start` to below `end`. O(log n), then O(1) a key. Concurrent. Since
 /// 0.1.
 ///
-/// They point into the set, until the set changes. What lies beyond the last rank is left out. `*total` is how many keys there are in the range, `*written` how many had
-/// room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `set` is NULL, or `out` is and `capacity` is not 0. `written` and `total`
-/// may be NULL.
+/// They point into the set, until the set changes. What lies beyond the last rank is left out. `*total` is how many
+/// keys there are in the range, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `set` is NULL, or
+/// `out` is and `capacity` is not 0. `written` and `total` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_byteset_slice(
     set: Option<&oyez_byteset>,
@@ -197,8 +199,8 @@ pub unsafe extern "C" fn oyez_byteset_range(
 /// Writes for each of `count` keys whether it is there, 1 or 0, to `found`, which has room for `count`. O(log n) each.
 /// Concurrent. Since 0.1.
 ///
-/// `*found_count` is the number of ones; after a refusal there is none. OYEZ_NULL: `set` is NULL, or `keys` or `found` is and
-/// `count` is not 0, or one of the keys is. `found_count` may be NULL.
+/// `*found_count` is the number of ones; after a refusal there is none. OYEZ_NULL: `set` is NULL, or `keys` or `found`
+/// is and `count` is not 0, or one of the keys is. `found_count` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_byteset_contains_many(
     set: Option<&oyez_byteset>,

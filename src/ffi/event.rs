@@ -20,8 +20,8 @@ pub struct oyez_query {
     pub topics: *const u64,
     /// Their number.
     pub topics_count: usize,
-    /// Sessions that are left out, usually the sender's, in any order; may be NULL when there are none. O(n log n) in their
-    /// number for each call that is given the query, beside what the call costs.
+    /// Sessions that are left out, usually the sender's, in any order; may be NULL when there are none. O(n log n) in
+    /// their number for each call that is given the query, beside what the call costs.
     pub except: *const u64,
     /// Their number.
     pub except_count: usize,
@@ -52,8 +52,8 @@ pub const OYEZ_ITEM_EVENT: u32 = 1;
 /// An item that stands for events the session did not get. Since 0.1.
 pub const OYEZ_ITEM_GAP: u32 = 2;
 
-/// One thing a session is handed: an event, or a gap in the place of events that it did not get. Items come in arrays: their
-/// size never changes. Since 0.1.
+/// One thing a session is handed: an event, or a gap in the place of events that it did not get. Items come in arrays:
+/// their size never changes. Since 0.1.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct oyez_item {

@@ -16,9 +16,9 @@ use std::ffi::c_char;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-/// A registry of sessions with a bounded queue of events for each: publish on one side, drain on the other. Sessions and
-/// topics are numbers; topics are the host's own, a session's is never 0 and never given to another one, and once it has
-/// disconnected every call answers OYEZ_NOT_FOUND.
+/// A registry of sessions with a bounded queue of events for each: publish on one side, drain on the other. Sessions
+/// and topics are numbers; topics are the host's own, a session's is never 0 and never given to another one, and once
+/// it has disconnected every call answers OYEZ_NOT_FOUND.
 ///
 /// Made by `oyez_fanout_new`, freed by `oyez_fanout_free`. All calls may run at once on any threads, also from within a
 /// worker's callback. Its workers and outboxes may outlive it. Since 0.1.
@@ -82,8 +82,9 @@ fn session(bits: u64) -> SessionId {
 
 /// Makes a fan-out without sessions. Starts no thread. O(partitions). From any thread. Since 0.1.
 ///
-/// `options` may be NULL for the defaults. OYEZ_NULL: `fanout` is NULL. OYEZ_INVALID: no partition or too many, or a
-/// choice that there is not. `*fanout` is the new fan-out, or NULL if there is none; the caller frees it.
+/// `options` may be NULL for the defaults. OYEZ_NULL: `fanout` is NULL. OYEZ_INVALID: no partition or too many, a
+/// choice that there is not, or the size in `options` is wrong. `*fanout` is the new fan-out, or NULL if there is none;
+/// the caller frees it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_fanout_new(
     options: *const oyez_fanout_options,
@@ -107,8 +108,8 @@ pub extern "C" fn oyez_fanout_free(fanout: Option<Box<oyez_fanout>>) {
 
 /// Connects a session to a partition. It gets no event published before. Amortised O(log n). Concurrent. Since 0.1.
 ///
-/// `options` may be NULL for the defaults. `*session` is its handle, 0 if it was refused. OYEZ_NO_PARTITION, OYEZ_FULL: it
-/// was. OYEZ_INVALID: the size in `options` is wrong. OYEZ_NULL: `fanout` or `session` is NULL.
+/// `options` may be NULL for the defaults. `*session` is its handle, 0 if it was refused. OYEZ_NO_PARTITION, OYEZ_FULL:
+/// it was. OYEZ_INVALID: the size in `options` is wrong. OYEZ_NULL: `fanout` or `session` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_fanout_connect(
     fanout: Option<&oyez_fanout>,
@@ -128,11 +129,11 @@ pub unsafe extern "C" fn oyez_fanout_connect(
     })
 }
 
-/// Ends a session: its handle is unknown from here on, and what is pending for it is discarded. O(log n) for each of its
-/// topics, O(1) for each event that is pending or in its partition's log. Concurrent. Since 0.1.
+/// Ends a session: its handle is unknown from here on, and what is pending for it is discarded. O(log n) for each of
+/// its topics, O(1) for each event that is pending or in its partition's log. Concurrent. Since 0.1.
 ///
-/// `*topics` is how many it was subscribed to. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: `fanout` is NULL. `topics` may
-/// be NULL.
+/// `*topics` is how many it was subscribed to. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: `fanout` is NULL. `topics`
+/// may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_fanout_disconnect(
     fanout: Option<&oyez_fanout>,
@@ -151,7 +152,8 @@ pub extern "C" fn oyez_fanout_disconnect(
 /// Ends all sessions of a partition, as if each had disconnected. O(log n) for each subscription; publishers wait.
 /// Concurrent. Since 0.1.
 ///
-/// `*sessions` is their number. OYEZ_NO_PARTITION: no such partition. OYEZ_NULL: `fanout` is NULL. `sessions` may be NULL.
+/// `*sessions` is their number. OYEZ_NO_PARTITION: no such partition. OYEZ_NULL: `fanout` is NULL. `sessions` may be
+/// NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_fanout_drop_partition(
     fanout: Option<&oyez_fanout>,
@@ -167,8 +169,8 @@ pub extern "C" fn oyez_fanout_drop_partition(
     })
 }
 
-/// Moves a session to another partition, with its handle, its topics and what is pending for it. O(log n) for each of its
-/// topics, O(1) for each event that goes along; publishers wait. Concurrent. Since 0.1.
+/// Moves a session to another partition, with its handle, its topics and what is pending for it. O(log n) for each of
+/// its topics, O(1) for each event that goes along; publishers wait. Concurrent. Since 0.1.
 ///
 /// OYEZ_NOT_FOUND: no such session. OYEZ_NO_PARTITION: no such partition. OYEZ_FULL, OYEZ_OVER_BUDGET: it has no room.
 /// OYEZ_BUSY: a callback has the session's batch in hand, or it has an outbox. OYEZ_NULL: `fanout` is NULL.
@@ -198,12 +200,12 @@ pub extern "C" fn oyez_fanout_partition_of(
     })
 }
 
-/// Subscribes a session to a topic. O(log n) in the topic's subscribers, O(t) in the session's topics. Concurrent. Since
-/// 0.1.
+/// Subscribes a session to a topic. O(log n) in the topic's subscribers, O(t) in the session's topics. Concurrent.
+/// Since 0.1.
 ///
-/// Every event of the topic with a sequence greater than `*after` is for this session: a host that sends its state as of
-/// then leaves no hole. OYEZ_ALREADY: it was subscribed before. OYEZ_NOT_FOUND: no such session. OYEZ_FULL: it has as many
-/// topics as it may have. OYEZ_NULL: `fanout` is NULL. `after` may be NULL.
+/// Every event of the topic with a sequence greater than `*after` is for this session: a host that sends its state as
+/// of then leaves no hole. OYEZ_ALREADY: it was subscribed before. OYEZ_NOT_FOUND: no such session. OYEZ_FULL: it has
+/// as many topics as it may have. OYEZ_NULL: `fanout` is NULL. `after` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_fanout_subscribe(
     fanout: Option<&oyez_fanout>,
@@ -236,8 +238,8 @@ pub extern "C" fn oyez_fanout_unsubscribe(fanout: Option<&oyez_fanout>, session_
     })
 }
 
-/// Ends a subscription and discards what is pending from that topic alone. O(n) in what is pending for the session, beside
-/// the cost of `oyez_fanout_unsubscribe`. Concurrent. Since 0.1.
+/// Ends a subscription and discards what is pending from that topic alone. O(n) in what is pending for the session,
+/// beside the cost of `oyez_fanout_unsubscribe`. Concurrent. Since 0.1.
 ///
 /// `*discarded` is the number of those events. Answers as `oyez_fanout_unsubscribe`. `discarded` may be NULL.
 #[unsafe(no_mangle)]
@@ -358,8 +360,8 @@ pub unsafe extern "C" fn oyez_fanout_audience(
 /// Tells whether a session is in a query's audience, and which rule keeps it out. O(topics of the query). Concurrent.
 /// Since 0.1.
 ///
-/// `*verdict` is OYEZ_VERDICT_INCLUDED, and `*topic` the first topic that it is subscribed to; or OYEZ_VERDICT_EXCLUDED or
-/// OYEZ_VERDICT_UNSUBSCRIBED. After a refusal both are 0. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: as
+/// `*verdict` is OYEZ_VERDICT_INCLUDED, and `*topic` the first topic that it is subscribed to; or OYEZ_VERDICT_EXCLUDED
+/// or OYEZ_VERDICT_UNSUBSCRIBED. After a refusal both are 0. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: as
 /// `oyez_fanout_audience_count`. OYEZ_INVALID: the size in `query` is wrong. `verdict` and `topic` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_fanout_explain(
@@ -432,15 +434,14 @@ pub extern "C" fn oyez_fanout_fate(
     })
 }
 
-/// Accepts an event for every session that the query means. Never waits for a session or a worker. O(partitions) for one
-/// topic, and O(1) for each session of a partition that has few in it; several topics are merged. Copies the payload once, if it is
-/// accepted.
-/// Concurrent. Since 0.1.
+/// Accepts an event for every session that the query means. Never waits for a session or a worker. O(partitions) for
+/// one topic, and O(1) for each session of a partition that has few in it; several topics are merged. Copies the
+/// payload once, if it is accepted. Concurrent. Since 0.1.
 ///
-/// `receipt` says for how many it was accepted, and who ended for it; NULL if nobody wants to know. After a refusal it is
-/// empty. OYEZ_TOO_LARGE: the payload is. OYEZ_CLOSED: the fan-out is. OYEZ_NULL: `fanout`, `query` or `event` is NULL, or
-/// an array in them is and its count is not 0. OYEZ_INVALID: a size in them is wrong, the class is not below 64, or
-/// `reserved` is not 0.
+/// `receipt` says for how many it was accepted, and who ended for it; NULL if nobody wants to know. After a refusal it
+/// is empty. OYEZ_TOO_LARGE: the payload is. OYEZ_CLOSED: the fan-out is. OYEZ_NULL: `fanout`, `query` or `event` is
+/// NULL, or an array in them is and its count is not 0. OYEZ_INVALID: a size in them is wrong, the class is not below
+/// 64, or `reserved` is not 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_fanout_publish(
     fanout: Option<&oyez_fanout>,
@@ -459,8 +460,8 @@ pub unsafe extern "C" fn oyez_fanout_publish(
     })
 }
 
-/// Takes in no more events. What was accepted is still drained; a worker that waits is told OYEZ_CLOSED once all of it is
-/// handed over. O(partitions). Concurrent. Since 0.1.
+/// Takes in no more events. What was accepted is still drained; a worker that waits is told OYEZ_CLOSED once all of it
+/// is handed over. O(partitions). Concurrent. Since 0.1.
 ///
 /// OYEZ_NULL: `fanout` is NULL.
 #[unsafe(no_mangle)]
@@ -484,8 +485,8 @@ pub extern "C" fn oyez_fanout_is_open(fanout: Option<&oyez_fanout>) -> oyez_stat
 /// The client of a session with a window has every event up to this sequence: it is not kept any longer, and new events
 /// are offered in its place. O(1) for each of them. Concurrent. Since 0.1.
 ///
-/// `*acknowledged` is how many events are new to us as acknowledged. OYEZ_NOT_HANDED_OVER: the session was handed nothing
-/// of this sequence. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: `fanout` is NULL. `acknowledged` may be NULL.
+/// `*acknowledged` is how many events are new to us as acknowledged. OYEZ_NOT_HANDED_OVER: the session was handed
+/// nothing of this sequence. OYEZ_NOT_FOUND: no such session. OYEZ_NULL: `fanout` is NULL. `acknowledged` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_fanout_acknowledge(
     fanout: Option<&oyez_fanout>,
@@ -513,11 +514,11 @@ pub extern "C" fn oyez_fanout_park(fanout: Option<&oyez_fanout>, session_id: u64
 }
 
 /// A session is back on a new connection, and its client has every event up to `acknowledged`, 0 for none that is known
-/// of. What it was handed and has not acknowledged comes again, if it has a window, then what waited meanwhile, with gaps
-/// in their places. O(1) for each event acknowledged. Concurrent. Since 0.1.
+/// of. What it was handed and has not acknowledged comes again, if it has a window, then what waited meanwhile, with
+/// gaps in their places. O(1) for each event acknowledged. Concurrent. Since 0.1.
 ///
-/// `*again` is how many events come again, `*pending` how many wait behind them. Answers as `oyez_fanout_acknowledge`; the
-/// session stays parked when it is refused. `again` and `pending` may be NULL.
+/// `*again` is how many events come again, `*pending` how many wait behind them. Answers as `oyez_fanout_acknowledge`;
+/// the session stays parked when it is refused. `again` and `pending` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_fanout_resume(
     fanout: Option<&oyez_fanout>,
@@ -548,8 +549,8 @@ pub extern "C" fn oyez_fanout_writable(fanout: Option<&oyez_fanout>, session_id:
 
 /// Checks every invariant of a fan-out. Only while no worker's callback runs. O(n log n). For tests. Since 0.1.
 ///
-/// OYEZ_BROKEN: a bug in the library; `*reason` says what is wrong, lives as long as the fan-out, and is NULL otherwise.
-/// OYEZ_NULL: `fanout` is NULL. `reason` may be NULL.
+/// OYEZ_BROKEN: a bug in the library; `*reason` says what is wrong, lives as long as the fan-out, and is NULL
+/// otherwise. OYEZ_NULL: `fanout` is NULL. `reason` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_fanout_validate(
     fanout: Option<&oyez_fanout>,

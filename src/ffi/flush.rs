@@ -13,8 +13,8 @@ use std::ptr::null;
 /// What one flush, or one viewer's new windows, have to tell: what each view group does, then the counts. Filled by
 /// `oyez_member_list_flush` and `oyez_member_list_set_windows`; one is enough for many, one after the other.
 ///
-/// Made by `oyez_flush_new`, freed by `oyez_flush_free`. What its calls point to lives until it is filled again or freed.
-/// Calls that take it as `const` may run at once. Since 0.1.
+/// Made by `oyez_flush_new`, freed by `oyez_flush_free`. What its calls point to lives until it is filled again or
+/// freed. Calls that take it as `const` may run at once. Since 0.1.
 pub struct oyez_flush(Owner<Told>);
 
 /// A row that is the header of a group. Since 0.1.
@@ -198,9 +198,9 @@ pub extern "C" fn oyez_flush_free(flush: Option<Box<oyez_flush>>) {
 
 /// Points to what the view groups are told. O(1). Concurrent. Since 0.1.
 ///
-/// `*updates` and `*count` are for view groups whose rows have changed, or for the one viewer with new windows; NULL and 0
-/// when nobody does anything. They live until `flush` is filled again or freed. OYEZ_NULL: `flush` is NULL. `updates` and
-/// `count` may be NULL.
+/// `*updates` and `*count` are for view groups whose rows have changed, or for the one viewer with new windows; NULL
+/// and 0 when nobody does anything. They live until `flush` is filled again or freed. OYEZ_NULL: `flush` is NULL.
+/// `updates` and `count` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_flush_updates(
     flush: Option<&oyez_flush>,
@@ -220,9 +220,9 @@ pub extern "C" fn oyez_flush_updates(
 /// Points to the counts, which go to every viewer of a flush, or to the one with new windows, after the ops. O(1).
 /// Concurrent. Since 0.1.
 ///
-/// `*groups` and `*count` are the groups that are not empty, top to bottom, and `*rows` the rows of the whole list. They
-/// live until `flush` is filled again or freed. OYEZ_NOT_FOUND: the viewers have these counts already. OYEZ_NULL: `flush`
-/// is NULL. `groups`, `count` and `rows` may be NULL.
+/// `*groups` and `*count` are the groups that are not empty, top to bottom, and `*rows` the rows of the whole list.
+/// They live until `flush` is filled again or freed. OYEZ_NOT_FOUND: the viewers have these counts already. OYEZ_NULL:
+/// `flush` is NULL. `groups`, `count` and `rows` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_flush_counts(
     flush: Option<&oyez_flush>,

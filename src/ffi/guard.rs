@@ -1,5 +1,5 @@
-//! The one place where panics stop: every export is a call of [`guard`] or [`guard_or`], and a test reads the sources for
-//! it. They are functions, not a macro, since cbindgen sees no export that a macro makes.
+//! The one place where panics stop: every export is a call of [`guard`] or [`guard_or`], and a test reads the sources
+//! for it. They are functions, not a macro, since cbindgen sees no export that a macro makes.
 
 use super::status::{OYEZ_OK, OYEZ_PANIC, oyez_status};
 use std::any::Any;

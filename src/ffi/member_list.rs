@@ -15,10 +15,11 @@ use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
 /// Members in groups, each group that is not empty with a header row, and the viewers who have parts of it on screen.
-/// Within a group members stand by collation key, then by number. Members, groups and viewers are the host's own numbers.
+/// Within a group members stand by collation key, then by number. Members, groups and viewers are the host's own
+/// numbers.
 ///
-/// Made by `oyez_member_list_new`, freed by `oyez_member_list_free`. Calls that take it as `const` may run at once on any
-/// threads, as long as no other call does. Since 0.1.
+/// Made by `oyez_member_list_new`, freed by `oyez_member_list_free`. Calls that take it as `const` may run at once on
+/// any threads, as long as no other call does. Since 0.1.
 pub struct oyez_member_list(Owner<MemberList>);
 
 /// The member is new. Since 0.1.
@@ -92,9 +93,9 @@ impl From<Upserted> for oyez_upserted {
 
 /// Makes an empty list with these groups, top to bottom. O(groups log groups). From any thread. Since 0.1.
 ///
-/// `options` may be NULL for the defaults. OYEZ_NULL: `list` is NULL, or `groups` is and `count` is not 0. OYEZ_INVALID: a
-/// group is named twice, or the size in `options` is wrong. `*list` is the new list, or NULL if there is none; the caller
-/// frees it.
+/// `options` may be NULL for the defaults. OYEZ_NULL: `list` is NULL, or `groups` is and `count` is not 0.
+/// OYEZ_INVALID: a group is named twice, or the size in `options` is wrong. `*list` is the new list, or NULL if there
+/// is none; the caller frees it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_member_list_new(
     groups: *const u64,
@@ -238,11 +239,12 @@ pub extern "C" fn oyez_member_list_row_count(
     })
 }
 
-/// Copies the rows from `start` to below `end` into a buffer. O(log n + groups), then O(1) a row. Concurrent. Since 0.1.
+/// Copies the rows from `start` to below `end` into a buffer. O(log n + groups), then O(1) a row. Concurrent. Since
+/// 0.1.
 ///
 /// What lies beyond the last row is left out. `*total` is how many rows there are in the range, `*written` how many had
-/// room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `list` is NULL, or `out` is and `capacity` is not 0. `written` and `total`
-/// may be NULL.
+/// room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `list` is NULL, or `out` is and `capacity` is not 0. `written` and
+/// `total` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_member_list_rows(
     list: Option<&oyez_member_list>,
@@ -267,8 +269,8 @@ pub unsafe extern "C" fn oyez_member_list_rows(
 /// Copies the groups that are not empty, top to bottom, with their numbers of members, into a buffer. O(groups).
 /// Concurrent. Since 0.1.
 ///
-/// `*total` is how many there are, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `list` is NULL, or
-/// `out` is and `capacity` is not 0. `written` and `total` may be NULL.
+/// `*total` is how many there are, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `list` is NULL,
+/// or `out` is and `capacity` is not 0. `written` and `total` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_member_list_counts(
     list: Option<&oyez_member_list>,
@@ -288,13 +290,13 @@ pub unsafe extern "C" fn oyez_member_list_counts(
     })
 }
 
-/// Replaces a viewer's windows, and fills `flush` with what the viewer must do: forget the rows that are in no window any
-/// more, take those that it does not have; and with the counts. No windows end the viewer. O(log view groups + rows of the
-/// windows). Exclusive. Since 0.1.
+/// Replaces a viewer's windows, and fills `flush` with what the viewer must do: forget the rows that are in no window
+/// any more, take those that it does not have; and with the counts. No windows end the viewer. O(log view groups + rows
+/// of the windows). Exclusive. Since 0.1.
 ///
-/// OYEZ_INVALID: a window ends before it starts. OYEZ_TOO_LARGE: a window has too many rows. OYEZ_FULL: too many windows,
-/// or viewers. The viewer keeps the windows it had then, and `flush` is empty. OYEZ_NULL: `list` or `flush` is NULL, or
-/// `windows` is and `count` is not 0.
+/// OYEZ_INVALID: a window ends before it starts. OYEZ_TOO_LARGE: a window has too many rows. OYEZ_FULL: too many
+/// windows, or viewers. The viewer keeps the windows it had then, and `flush` is empty. OYEZ_NULL: `list` or `flush` is
+/// NULL, or `windows` is and `count` is not 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_member_list_set_windows(
     list: Option<&mut oyez_member_list>,

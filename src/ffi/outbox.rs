@@ -17,9 +17,9 @@ use std::sync::Arc;
 
 /// One session's pending events, read by its owner instead of the partition's worker.
 ///
-/// Made by `oyez_outbox_new`, freed by `oyez_outbox_free`, which gives the session back to the worker. It may outlive the
-/// fan-out's handle. Its calls may come from any thread. A batch is its reader's until that is done with it: the next one,
-/// whoever asks for it, ends it. Since 0.1.
+/// Made by `oyez_outbox_new`, freed by `oyez_outbox_free`, which gives the session back to the worker. It may outlive
+/// the fan-out's handle. Its calls may come from any thread. A batch is its reader's until that is done with it: the
+/// next one, whoever asks for it, ends it. Since 0.1.
 pub struct oyez_outbox {
     puller: Owner<Mutex<Puller>, Arc<Poison>>,
     session: u64,
@@ -62,10 +62,11 @@ pub extern "C" fn oyez_outbox_free(outbox: Option<Box<oyez_outbox>>) {
 /// Takes at most `events_max` events, and the gaps among them, which counts as delivered. O(items). Exclusive: from any
 /// thread, once the batch before has been read. Since 0.1.
 ///
-/// `*items` and `*count` are what was taken, and live until `oyez_outbox_next_batch` is called again, by whichever thread,
-/// or the outbox is freed; none when nothing is pending, the session is parked, or its window is full. OYEZ_NOT_FOUND: the
-/// session has disconnected. OYEZ_BUSY: another thread is in this call, and its batch is whole; once it has returned, nothing
-/// could tell that the batch is still being read. OYEZ_NULL: `outbox`, `items` or `count` is NULL.
+/// `*items` and `*count` are what was taken, and live until `oyez_outbox_next_batch` is called again, by whichever
+/// thread, or the outbox is freed; none when nothing is pending, the session is parked, or its window is full.
+/// OYEZ_NOT_FOUND: the session has disconnected. OYEZ_BUSY: another thread is in this call, and its batch is whole;
+/// once it has returned, nothing could tell that the batch is still being read. OYEZ_NULL: `outbox`, `items` or `count`
+/// is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_outbox_next_batch(
     outbox: *mut oyez_outbox,

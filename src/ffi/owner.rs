@@ -86,8 +86,8 @@ pub(super) fn hand_out<T>(
     Ok(())
 }
 
-/// Structs for C that point into what the same handle owns. Raw pointers go to no other thread by themselves; these may go
-/// wherever their handle goes, and everything else in the handle still has to be what its threads need.
+/// Structs for C that point into what the same handle owns. Raw pointers go to no other thread by themselves; these may
+/// go wherever their handle goes, and everything else in the handle still has to be what its threads need.
 pub(super) struct Pointing<T>(Vec<T>);
 
 /// # Safety

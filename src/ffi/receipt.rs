@@ -93,8 +93,8 @@ pub unsafe extern "C" fn oyez_receipt_read(
 
 /// Copies the partitions that refused the event into a buffer. O(their number). Concurrent. Since 0.1.
 ///
-/// `*total` is how many there are, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `receipt` is NULL,
-/// or `out` is and `capacity` is not 0. `written` and `total` may be NULL.
+/// `*total` is how many there are, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `receipt` is
+/// NULL, or `out` is and `capacity` is not 0. `written` and `total` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_receipt_refused(
     receipt: Option<&oyez_receipt>,

@@ -26,9 +26,9 @@ pub extern "C" fn oyez_set_new(set: Option<&mut MaybeUninit<*mut oyez_set>>) -> 
 
 /// Makes a set of keys that ascend strictly. O(n), and much faster than inserting them. From any thread. Since 0.1.
 ///
-/// OYEZ_NULL: `set` is NULL, or `keys` is and `count` is not 0. OYEZ_NOT_SORTED: `*at` is the index of the first key that
-/// is not greater than the one before it. OYEZ_FULL: 2^32 - 1 keys or more. `*set` is the new set, or NULL if there is
-/// none; the caller frees it. `at` may be NULL.
+/// OYEZ_NULL: `set` is NULL, or `keys` is and `count` is not 0. OYEZ_NOT_SORTED: `*at` is the index of the first key
+/// that is not greater than the one before it. OYEZ_FULL: 2^32 - 1 keys or more. `*set` is the new set, or NULL if
+/// there is none; the caller frees it. `at` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_set_from_sorted(
     keys: *const u64,
@@ -70,8 +70,8 @@ pub extern "C" fn oyez_set_insert(
 
 /// Inserts many keys, in any order; those that are there stay. O(log n) each. Exclusive. Since 0.1.
 ///
-/// `*added` is how many were new. OYEZ_FULL: the set is full, and the rest was not inserted. OYEZ_NULL: `set` is NULL, or
-/// `keys` is and `count` is not 0. `added` may be NULL.
+/// `*added` is how many were new. OYEZ_FULL: the set is full, and the rest was not inserted. OYEZ_NULL: `set` is NULL,
+/// or `keys` is and `count` is not 0. `added` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_set_insert_many(
     set: Option<&mut oyez_set>,
@@ -105,7 +105,8 @@ pub extern "C" fn oyez_set_remove(
 
 /// Tells the rank of a key, which is the number of keys before it. O(log n). Concurrent. Since 0.1.
 ///
-/// OYEZ_NOT_FOUND: the key is not there; `*rank` is the rank it would have. OYEZ_NULL: `set` is NULL. `rank` may be NULL.
+/// OYEZ_NOT_FOUND: the key is not there; `*rank` is the rank it would have. OYEZ_NULL: `set` is NULL. `rank` may be
+/// NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_set_rank(
     set: Option<&oyez_set>,
@@ -136,9 +137,9 @@ pub extern "C" fn oyez_set_select(
 /// Copies the keys of the ranks from `start` to below `end` into a buffer. O(log n), then O(1) a key. Concurrent. Since
 /// 0.1.
 ///
-/// What lies beyond the last rank is left out. `*total` is how many keys there are in the range, `*written` how many had
-/// room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `set` is NULL, or `out` is and `capacity` is not 0. `written` and `total`
-/// may be NULL.
+/// What lies beyond the last rank is left out. `*total` is how many keys there are in the range, `*written` how many
+/// had room. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `set` is NULL, or `out` is and `capacity` is not 0. `written` and
+/// `total` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_set_slice(
     set: Option<&oyez_set>,
@@ -182,9 +183,8 @@ pub unsafe extern "C" fn oyez_set_range(
 /// Writes for each of `count` keys whether it is there, 1 or 0, to `found`, which has room for `count`. O(log n) each.
 /// Concurrent. Since 0.1.
 ///
-/// `*found_count` is the number of ones; after a refusal there is none. OYEZ_NULL: `set` is NULL, or `keys` or `found` is and
-/// `count` is not 0.
-/// `found_count` may be NULL.
+/// `*found_count` is the number of ones; after a refusal there is none. OYEZ_NULL: `set` is NULL, or `keys` or `found`
+/// is and `count` is not 0. `found_count` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_set_contains_many(
     set: Option<&oyez_set>,

@@ -173,8 +173,8 @@ pub unsafe extern "C" fn oyez_fanout_stats(fanout: Option<&oyez_fanout>, stats: 
 
 /// Counts one partition. O(partitions). Concurrent. Since 0.1.
 ///
-/// OYEZ_NO_PARTITION: no such partition. OYEZ_NULL: `fanout` is NULL. OYEZ_INVALID: the size in `stats` is wrong. `stats`
-/// may be NULL.
+/// OYEZ_NO_PARTITION: no such partition. OYEZ_NULL: `fanout` is NULL. OYEZ_INVALID: the size in `stats` is wrong.
+/// `stats` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_fanout_partition_stats(
     fanout: Option<&oyez_fanout>,

@@ -19,12 +19,13 @@ pub const OYEZ_INVALID: oyez_status = -2;
 pub const OYEZ_NOT_FOUND: oyez_status = -3;
 /// The buffer has no room for everything: it was filled, and the total says how much there is. Since 0.1.
 pub const OYEZ_SHORT_BUFFER: oyez_status = -4;
-/// A panic was stopped. In a callback's code: the call went on and its results tell. In ours, a bug: what the call had in
-/// hand answers OYEZ_POISONED from then on. Since 0.1.
+/// A panic was stopped. In a callback's code: the call went on and its results tell. In ours, a bug: what the call had
+/// in hand answers OYEZ_POISONED from then on. Since 0.1.
 pub const OYEZ_PANIC: oyez_status = -5;
 /// A bug in the library has left this object half changed. It can be freed, nothing else. Since 0.1.
 pub const OYEZ_POISONED: oyez_status = -6;
-/// In other hands at this moment: a worker or an outbox that another call is using, or that there is already. Since 0.1.
+/// In other hands at this moment: a worker or an outbox that another call is using, or that there is already. Since
+/// 0.1.
 pub const OYEZ_BUSY: oyez_status = -7;
 /// It was so already: the key is in the set, the session is subscribed. The results are told. Since 0.1.
 pub const OYEZ_ALREADY: oyez_status = -8;

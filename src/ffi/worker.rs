@@ -19,9 +19,9 @@ use std::task::{Context, Poll, Wake, Waker};
 
 /// The one reader of a partition: it hands each of its sessions everything that is pending for it.
 ///
-/// Made by `oyez_worker_new`, freed by `oyez_worker_free`, which lets the partition have another one. It may outlive the
-/// fan-out's handle. Its calls may come from any thread; one at once, or else the second is answered OYEZ_BUSY and does
-/// nothing, also when it comes from within a callback. Since 0.1.
+/// Made by `oyez_worker_new`, freed by `oyez_worker_free`, which lets the partition have another one. It may outlive
+/// the fan-out's handle. Its calls may come from any thread; one at once, or else the second is answered OYEZ_BUSY and
+/// does nothing, also when it comes from within a callback. Since 0.1.
 pub struct oyez_worker(Owner<Mutex<Reader>, Arc<Poison>>);
 
 struct Reader {
@@ -37,14 +37,14 @@ struct Reader {
 /// many it took, from the front; a gap is an item like an event. Fewer than all makes the session lagging: what is left
 /// stays pending, and nothing is offered until `oyez_fanout_writable`. More than all means all.
 ///
-/// Every call on the fan-out is allowed within it, but none on the worker. It must return: no longjmp, no thread exit, and
-/// an exception of C++ ends the process. Since 0.1.
+/// Every call on the fan-out is allowed within it, but none on the worker. It must return: no longjmp, no thread exit,
+/// and an exception of C++ ends the process. Since 0.1.
 pub type oyez_drain_fn = Option<
     unsafe extern "C-unwind" fn(userdata: *mut c_void, session: u64, items: *const oyez_item, count: usize) -> usize,
 >;
 
-/// Wakes who wants to drain. Called once at most, without a lock, by whichever thread's call gave the worker something to
-/// do; the worker may be gone by then. It must return as a drain's callback must. Since 0.1.
+/// Wakes who wants to drain. Called once at most, without a lock, by whichever thread's call gave the worker something
+/// to do; the worker may be gone by then. It must return as a drain's callback must. Since 0.1.
 pub type oyez_wake_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void)>;
 
 /// Lets go of `userdata`: called exactly once, from any thread, when nothing will use it any more. Since 0.1.
@@ -82,8 +82,8 @@ impl oyez_worker {
 
 /// Makes the worker of a partition. O(1). Concurrent. Since 0.1.
 ///
-/// OYEZ_BUSY: the partition has one, which was not freed yet. OYEZ_NO_PARTITION: no such partition. OYEZ_NULL: `fanout` or
-/// `worker` is NULL. `*worker` is the new worker, or NULL if there is none; the caller frees it.
+/// OYEZ_BUSY: the partition has one, which was not freed yet. OYEZ_NO_PARTITION: no such partition. OYEZ_NULL: `fanout`
+/// or `worker` is NULL. `*worker` is the new worker, or NULL if there is none; the caller frees it.
 #[unsafe(no_mangle)]
 pub extern "C" fn oyez_worker_new(
     fanout: Option<&oyez_fanout>,
@@ -106,9 +106,9 @@ pub extern "C" fn oyez_worker_free(worker: Option<Box<oyez_worker>>) {
     guard_or((), || drop(worker));
 }
 
-/// Offers a batch to at most `sessions_max` sessions that have something pending, each at most once, by calling `host` with
-/// `userdata`, and books what it took. No lock is held meanwhile. O(items handed over), O(places / 64) for each event for
-/// many sessions. Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
+/// Offers a batch to at most `sessions_max` sessions that have something pending, each at most once, by calling `host`
+/// with `userdata`, and books what it took. No lock is held meanwhile. O(items handed over), O(places / 64) for each
+/// event for many sessions. Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
 ///
 /// A drain takes along at most 32 events for many sessions: `drained->ready` is not 0 then, and the next drain goes on.
 /// OYEZ_PANIC: a callback in Rust panicked; the drain went on, and nothing is poisoned. OYEZ_BUSY: another call has the
@@ -154,10 +154,11 @@ pub unsafe extern "C" fn oyez_worker_drain(
     })
 }
 
-/// Copies the sessions that ended in the last drain into a buffer. O(their number). Concurrent, or OYEZ_BUSY. Since 0.1.
+/// Copies the sessions that ended in the last drain into a buffer. O(their number). Concurrent, or OYEZ_BUSY. Since
+/// 0.1.
 ///
-/// `*total` is how many there are, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_BUSY: another call has
-/// the worker. OYEZ_NULL: `worker` is NULL, or `out` is and `capacity` is not 0. `written` and `total` may be NULL.
+/// `*total` is how many there are, `*written` how many had room. OYEZ_SHORT_BUFFER: not all. OYEZ_BUSY: another call
+/// has the worker. OYEZ_NULL: `worker` is NULL, or `out` is and `capacity` is not 0. `written` and `total` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_worker_overflowed(
     worker: Option<&oyez_worker>,
@@ -177,8 +178,8 @@ pub unsafe extern "C" fn oyez_worker_overflowed(
     })
 }
 
-/// Copies the sessions whose callbacks panicked in the last drain into a buffer. O(their number). Concurrent, or OYEZ_BUSY.
-/// Since 0.1.
+/// Copies the sessions whose callbacks panicked in the last drain into a buffer. O(their number). Concurrent, or
+/// OYEZ_BUSY. Since 0.1.
 ///
 /// Answers as `oyez_worker_overflowed`.
 #[unsafe(no_mangle)]
@@ -200,12 +201,13 @@ pub unsafe extern "C" fn oyez_worker_panicked(
     })
 }
 
-/// Blocks the thread until there is something to drain (OYEZ_OK), or the fan-out is closed and all is handed over, but to
-/// sessions that are parked or read through an outbox (OYEZ_CLOSED). For a host with a thread for each partition. O(1)
-/// before and after. Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
+/// Blocks the thread until there is something to drain (OYEZ_OK), or the fan-out is closed and all is handed over, but
+/// to sessions that are parked or read through an outbox (OYEZ_CLOSED). For a host with a thread for each partition.
+/// O(1) before and after. Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
 ///
-/// It takes the place of an earlier poll, whose `wake` is not called then. OYEZ_BUSY: another call has the worker.
-/// OYEZ_NULL: `worker` is NULL.
+/// There is no limit to how long it waits, since the library has no clock: a host that wants one polls, and waits
+/// itself to be woken. It takes the place of an earlier poll, whose `wake` is not called then. OYEZ_BUSY: another call
+/// has the worker. OYEZ_NULL: `worker` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_worker_wait(worker: *mut oyez_worker) -> oyez_status {
     guard(|| {
@@ -218,15 +220,15 @@ pub unsafe extern "C" fn oyez_worker_wait(worker: *mut oyez_worker) -> oyez_stat
 }
 
 /// Tells whether there is something to drain (OYEZ_OK), without blocking; if not (OYEZ_PENDING), `wake` is called with
-/// `userdata` once there is, or once the fan-out is closed and all is handed over (OYEZ_CLOSED). For a host with an event
-/// loop. It takes the place of an earlier poll's. O(1). Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
+/// `userdata` once there is, or once the fan-out is closed and all is handed over (OYEZ_CLOSED). For a host with an
+/// event loop. It takes the place of an earlier poll's. O(1). Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
 ///
-/// `release` is called with `userdata` exactly once, whatever the answer, and last: before the call returns, or after `wake`
-/// was called, or when another poll, `oyez_worker_wait` or `oyez_worker_free` has put an end to it. Another thread may call
-/// `wake`, and then `release`, before this call returns; and when it was about to as the worker was freed, after
-/// `oyez_worker_free` has returned. So `userdata` must live until `release`, must not own the worker, and `wake` must not use
-/// the worker: it wakes a thread that does. OYEZ_BUSY: another call has the worker. OYEZ_NULL: `worker` is NULL. `wake` and
-/// `release` may be NULL.
+/// `release` is called with `userdata` exactly once, whatever the answer, and last: before the call returns, or after
+/// `wake` was called, or when another poll, `oyez_worker_wait` or `oyez_worker_free` has put an end to it. Another
+/// thread may call `wake`, and then `release`, before this call returns; and when it was about to as the worker was
+/// freed, after `oyez_worker_free` has returned. So `userdata` must live until `release`, must not own the worker, and
+/// `wake` must not use the worker: it wakes a thread that does. OYEZ_BUSY: another call has the worker. OYEZ_NULL:
+/// `worker` is NULL. `wake` and `release` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_worker_poll(
     worker: *mut oyez_worker,
@@ -245,8 +247,8 @@ pub unsafe extern "C" fn oyez_worker_poll(
     })
 }
 
-/// A host's wish to be woken. What its functions panic with goes no further: the thread that calls them has done nothing
-/// wrong.
+/// A host's wish to be woken. What its functions panic with goes no further: the thread that calls them has done
+/// nothing wrong.
 struct Hook {
     wake: oyez_wake_fn,
     userdata: *mut c_void,

@@ -45,8 +45,8 @@ impl Query {
         self
     }
 
-    /// Leaves all of these out: who has blocked the sender, who is in another room. O(n log n) in the sessions left out,
-    /// where one [`except`](Self::except) after the other is O(n²).
+    /// Leaves all of these out: who has blocked the sender, who is in another room. O(n log n) in the sessions left
+    /// out, where one [`except`](Self::except) after the other is O(n²).
     ///
     /// ```
     /// use oyez::{Query, SessionId, Topic};
