@@ -175,8 +175,8 @@
 
 /**
  * A sorted set of byte strings in which every key has a rank, its 0-based position. Keys are in the order of their
- * bytes, a prefix before what it begins. The set has copies of its own. Calls that
- * change a set need keys from elsewhere: not those that the same set has pointed to, which go as it changes.
+ * bytes, a prefix before what it begins. The set has copies of its own. Calls that change a set need keys from
+ * elsewhere: not those that the same set has pointed to, which go as it changes.
  *
  * Made by `oyez_byteset_new` or `oyez_byteset_from_sorted`, freed by `oyez_byteset_free`. Calls that take it as
  * `const` may run at once on any threads, as long as no other call does. Since 0.1.
@@ -1173,8 +1173,8 @@ void oyez_byteset_free(struct oyez_byteset *set);
 /**
  * Inserts a copy of a key and tells its rank. O(log n). Exclusive. Since 0.1.
  *
- * OYEZ_ALREADY: the key was there, at `*rank`. OYEZ_FULL: the set has 2^32 - 2 keys. OYEZ_NULL: `set` is
- * NULL, or `key` is and `key_len` is not 0. `rank` may be NULL.
+ * OYEZ_ALREADY: the key was there, at `*rank`. OYEZ_FULL: the set has 2^32 - 2 keys. OYEZ_NULL: `set` is NULL, or
+ * `key` is and `key_len` is not 0. `rank` may be NULL.
  */
 oyez_status oyez_byteset_insert(struct oyez_byteset *set, const uint8_t *key, size_t key_len, size_t *rank);
 
@@ -1192,8 +1192,8 @@ oyez_status oyez_byteset_insert_many(struct oyez_byteset *set,
 /**
  * Removes a key and tells the rank it had. O(log n). Exclusive. Since 0.1.
  *
- * OYEZ_NOT_FOUND: the key was not there; `*rank` is the rank it would have. OYEZ_NULL: `set` is NULL, or
- * `key` is and `key_len` is not 0. `rank` may be NULL.
+ * OYEZ_NOT_FOUND: the key was not there; `*rank` is the rank it would have. OYEZ_NULL: `set` is NULL, or `key` is
+ * and `key_len` is not 0. `rank` may be NULL.
  */
 oyez_status oyez_byteset_remove(struct oyez_byteset *set, const uint8_t *key, size_t key_len, size_t *rank);
 

@@ -424,7 +424,7 @@ impl Fanout {
     /// When the payload is too large, or the fan-out is closed. A partition over its budget is no error: the receipt
     /// names it.
     pub fn publish(&self, query: &Query, event: Event) -> Result<Receipt, PublishError> {
-        if let Err(reason) = self.fits(event.payload.len()) {
+        if let Err(reason) = self.check_payload(event.payload.len()) {
             return Err(PublishError { event, reason });
         }
         let mut wakers = SmallVec::new();
@@ -434,28 +434,20 @@ impl Fanout {
         published
     }
 
-    /// Whether a payload of so many bytes would be accepted at this moment: for a host that would have to copy it first.
-    /// O(1).
+    /// Whether a payload may have so many bytes: for a host that would have to copy it first. O(1), without a lock.
     ///
     /// # Errors
     ///
-    /// As [`publish`](Self::publish).
+    /// When [`publish`](Self::publish) would refuse it for its size, whatever else it might refuse it for.
     ///
     /// ```
     /// use oyez::{Fanout, FanoutOptions, Unpublished};
     ///
     /// let fanout = Fanout::new(FanoutOptions::default().payload_bytes_max(4));
-    /// assert_eq!(fanout.accepts(4), Ok(()));
-    /// assert_eq!(fanout.accepts(5), Err(Unpublished::PayloadTooLarge { max: 4 }));
-    /// fanout.close();
-    /// assert_eq!(fanout.accepts(4), Err(Unpublished::Closed));
+    /// assert_eq!(fanout.check_payload(4), Ok(()));
+    /// assert_eq!(fanout.check_payload(5), Err(Unpublished::PayloadTooLarge { max: 4 }));
     /// ```
-    pub fn accepts(&self, payload_bytes: usize) -> Result<(), Unpublished> {
-        self.fits(payload_bytes)?;
-        if self.is_closed() { Err(Unpublished::Closed) } else { Ok(()) }
-    }
-
-    fn fits(&self, payload_bytes: usize) -> Result<(), Unpublished> {
+    pub fn check_payload(&self, payload_bytes: usize) -> Result<(), Unpublished> {
         let max = self.shared.payload_bytes_max;
         if payload_bytes > max { Err(Unpublished::PayloadTooLarge { max }) } else { Ok(()) }
     }

@@ -127,6 +127,11 @@ impl<'a, T> Buffer<'a, T> {
         if count < total { Err(OYEZ_SHORT_BUFFER) } else { Ok(()) }
     }
 
+    /// Fills it with the first of these, as many as it has room for, as C sees them.
+    pub fn fill_from<R>(self, filled: Filled, results: &[R], show: impl Fn(&R) -> T) -> Done {
+        self.fill(filled, results.len(), |count| results[..count].iter().map(show))
+    }
+
     /// Fills all of it at once, so that whatever becomes of the call, it was written; what is better known is written
     /// over it.
     pub fn filled_with(self, element: T) -> &'a mut [T]

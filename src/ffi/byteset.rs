@@ -12,8 +12,8 @@ use std::mem::MaybeUninit;
 use std::ops::Bound;
 
 /// A sorted set of byte strings in which every key has a rank, its 0-based position. Keys are in the order of their
-/// bytes, a prefix before what it begins. The set has copies of its own. Calls that
-/// change a set need keys from elsewhere: not those that the same set has pointed to, which go as it changes.
+/// bytes, a prefix before what it begins. The set has copies of its own. Calls that change a set need keys from
+/// elsewhere: not those that the same set has pointed to, which go as it changes.
 ///
 /// Made by `oyez_byteset_new` or `oyez_byteset_from_sorted`, freed by `oyez_byteset_free`. Calls that take it as
 /// `const` may run at once on any threads, as long as no other call does. Since 0.1.
@@ -57,8 +57,8 @@ pub extern "C" fn oyez_byteset_free(set: Option<Box<oyez_byteset>>) {
 
 /// Inserts a copy of a key and tells its rank. O(log n). Exclusive. Since 0.1.
 ///
-/// OYEZ_ALREADY: the key was there, at `*rank`. OYEZ_FULL: the set has 2^32 - 2 keys. OYEZ_NULL: `set` is
-/// NULL, or `key` is and `key_len` is not 0. `rank` may be NULL.
+/// OYEZ_ALREADY: the key was there, at `*rank`. OYEZ_FULL: the set has 2^32 - 2 keys. OYEZ_NULL: `set` is NULL, or
+/// `key` is and `key_len` is not 0. `rank` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_byteset_insert(
     set: Option<&mut oyez_byteset>,
@@ -95,8 +95,8 @@ pub unsafe extern "C" fn oyez_byteset_insert_many(
 
 /// Removes a key and tells the rank it had. O(log n). Exclusive. Since 0.1.
 ///
-/// OYEZ_NOT_FOUND: the key was not there; `*rank` is the rank it would have. OYEZ_NULL: `set` is NULL, or
-/// `key` is and `key_len` is not 0. `rank` may be NULL.
+/// OYEZ_NOT_FOUND: the key was not there; `*rank` is the rank it would have. OYEZ_NULL: `set` is NULL, or `key` is
+/// and `key_len` is not 0. `rank` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_byteset_remove(
     set: Option<&mut oyez_byteset>,

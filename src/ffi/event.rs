@@ -135,9 +135,9 @@ pub(super) struct Described<'a> {
 }
 
 impl Described<'_> {
-    /// Publishes it. The payload is copied only if it will be taken: one that is too large may be larger than memory.
+    /// Publishes it. A payload that is too large is not copied: it may be larger than memory.
     pub fn publish(self, fanout: &Fanout, query: &Query) -> Result<Receipt, oyez_status> {
-        fanout.accepts(self.payload.len()).map_err(Refusal::status)?;
+        fanout.check_payload(self.payload.len()).map_err(Refusal::status)?;
         let event = Event::new(self.order_key, self.payload).class(self.class).metadata(self.metadata);
         fanout.publish(query, event).map_err(Refusal::status)
     }

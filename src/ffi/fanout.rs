@@ -351,8 +351,7 @@ pub unsafe extern "C" fn oyez_fanout_audience(
         let (query, out) = unsafe { (query_of(query)?, buffer(out, capacity)?) };
         shared(fanout)?.read(|fanout| {
             let audience = fanout.audience(&query);
-            let sessions = audience.sessions();
-            out.fill(filled, sessions.len(), |count| sessions[..count].iter().map(|session| session.to_bits()))
+            out.fill_from(filled, audience.sessions(), |session| session.to_bits())
         })
     })
 }

@@ -107,10 +107,7 @@ pub unsafe extern "C" fn oyez_receipt_refused(
         let filled = Filled::of(written, total);
         // SAFETY: the caller's buffer (see `ffi`).
         let out = unsafe { buffer(out, capacity)? };
-        given(receipt)?.0.read(|receipt| {
-            let partitions = &receipt.refused;
-            out.fill(filled, partitions.len(), |count| partitions[..count].iter().map(|partition| partition.0.into()))
-        })
+        given(receipt)?.0.read(|receipt| out.fill_from(filled, &receipt.refused, |partition| partition.0.into()))
     })
 }
 
@@ -129,9 +126,6 @@ pub unsafe extern "C" fn oyez_receipt_overflowed(
         let filled = Filled::of(written, total);
         // SAFETY: the caller's buffer (see `ffi`).
         let out = unsafe { buffer(out, capacity)? };
-        given(receipt)?.0.read(|receipt| {
-            let sessions = &receipt.overflowed;
-            out.fill(filled, sessions.len(), |count| sessions[..count].iter().map(|session| session.to_bits()))
-        })
+        given(receipt)?.0.read(|receipt| out.fill_from(filled, &receipt.overflowed, |session| session.to_bits()))
     })
 }

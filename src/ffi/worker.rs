@@ -171,10 +171,7 @@ pub unsafe extern "C" fn oyez_worker_overflowed(
         let filled = Filled::of(written, total);
         // SAFETY: the caller's buffer (see `ffi`).
         let out = unsafe { buffer(out, capacity)? };
-        given(worker)?.with(|reader| {
-            let sessions = &reader.overflowed;
-            out.fill(filled, sessions.len(), |count| sessions[..count].iter().map(|session| session.to_bits()))
-        })
+        given(worker)?.with(|reader| out.fill_from(filled, &reader.overflowed, |session| session.to_bits()))
     })
 }
 
@@ -194,10 +191,7 @@ pub unsafe extern "C" fn oyez_worker_panicked(
         let filled = Filled::of(written, total);
         // SAFETY: the caller's buffer (see `ffi`).
         let out = unsafe { buffer(out, capacity)? };
-        given(worker)?.with(|reader| {
-            let sessions = &reader.panicked;
-            out.fill(filled, sessions.len(), |count| sessions[..count].iter().map(|session| session.to_bits()))
-        })
+        given(worker)?.with(|reader| out.fill_from(filled, &reader.panicked, |session| session.to_bits()))
     })
 }
 
