@@ -174,6 +174,8 @@ const AREAS: &[(&str, Measure)] = &[("set", scoreboard::set::run), ("delivery", 
 
 struct Options {
     areas: Vec<&'static (&'static str, Measure)>,
+    /// Beginnings of names: only these figures, if there are any.
+    figures: Vec<String>,
     effort: Effort,
     check: Check,
 }
@@ -187,7 +189,7 @@ enum Check {
 
 impl Options {
     fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Options { areas: Vec::new(), effort: Effort::Full, check: Check::Off };
+        let mut options = Options { areas: Vec::new(), figures: Vec::new(), effort: Effort::Full, check: Check::Off };
         for argument in arguments {
             match argument.as_str() {
                 "--quick" => options.effort = Effort::Quick,
@@ -195,8 +197,16 @@ impl Options {
                 // Cargo says so to every bench.
                 "--bench" => {}
                 flag if flag.starts_with('-') => return Err(format!("unknown flag `{flag}`")),
-                name => match AREAS.iter().find(|(area, _)| *area == name) {
-                    Some(area) => options.areas.push(area),
+                name => match AREAS.iter().find(|(area, _)| name.split('.').next() == Some(area)) {
+                    Some(_) if !TABLE.iter().any(|row| row.figure.starts_with(name)) => {
+                        return Err(format!("no figure begins with `{name}`"));
+                    }
+                    Some(area) => {
+                        options.figures.push(name.to_owned());
+                        if !options.areas.iter().any(|(other, _)| *other == area.0) {
+                            options.areas.push(area);
+                        }
+                    }
                     None => return Err(format!("unknown area `{name}`")),
                 },
             }
@@ -206,6 +216,10 @@ impl Options {
         }
         Ok(options)
     }
+
+    fn wants(&self, figure: &str) -> bool {
+        self.figures.is_empty() || self.figures.iter().any(|name| figure.starts_with(name))
+    }
 }
 
 fn main() -> ExitCode {
@@ -214,7 +228,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let areas: Vec<&str> = AREAS.iter().map(|(area, _)| *area).collect();
             eprintln!("scoreboard: {error}");
-            eprintln!("usage: scoreboard [AREA] [--quick] [--check]");
+            eprintln!("usage: scoreboard [AREA | FIGURE]... [--quick] [--check]");
             eprintln!("areas: {}", areas.join(", "));
             return ExitCode::from(2);
         }
@@ -224,13 +238,14 @@ fn main() -> ExitCode {
     eprintln!("commit:   {}", said_by("git", &["describe", "--always", "--dirty"]));
 
     let (mut held, mut missed, mut skipped) = (0, 0, 0);
-    for (area, measure) in options.areas {
+    for (area, measure) in &options.areas {
         let start = Instant::now();
-        let figures = measure(options.effort, &|name| TABLE.iter().any(|row| row.figure == name));
+        let is_wanted = |name: &str| options.wants(name) && TABLE.iter().any(|row| row.figure == name);
+        let figures = measure(options.effort, &is_wanted);
         eprintln!("{area}: measured in {:.0?}", start.elapsed());
         print_details(&figures);
-        let of_area = |row: &&Row| row.figure.split('.').next() == Some(area);
-        for row in TABLE.iter().filter(of_area) {
+        let of_area = |row: &&Row| row.figure.split('.').next() == Some(*area);
+        for row in TABLE.iter().filter(of_area).filter(|row| options.wants(row.figure)) {
             match figures.iter().find(|figure| figure.name == row.figure) {
                 Some(figure) => {
                     print_line(row, figure);

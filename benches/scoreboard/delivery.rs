@@ -49,18 +49,35 @@ pub fn run(effort: Effort, wanted: &dyn Fn(&str) -> bool) -> Vec<Figure> {
         Effort::Full => 9,
     };
     let mut figures = Vec::new();
-    figures.extend(one_topic::broadcast(rounds));
-    figures.extend(one_topic::all_of_1m(effort, rounds));
-    figures.extend(one_topic::quarter_of_4m(rounds));
-    figures.extend(publisher::run(rounds));
-    figures.extend(slow::lagging_cost(rounds));
-    figures.extend(slow::catch_up(rounds));
-    figures.extend(hostile::run(effort, rounds));
-    figures.extend(resume::run("delivery.resume.100k_x20", M / 10, rounds));
+    // What is measured together is left out together.
+    let mut add = |names: &[&str], measure: &dyn Fn() -> Vec<Figure>| {
+        if names.iter().any(|name| wanted(name)) {
+            figures.extend(measure());
+        }
+    };
+    add(&["delivery.broadcast.1event.100k", "delivery.broadcast.8events.100k"], &|| one_topic::broadcast(rounds));
+    add(
+        &[
+            "delivery.touch.1event.1m_of_1m",
+            "delivery.touch.1event.1m_of_1m.hashed",
+            "delivery.touch.8events.1m_of_1m",
+            "delivery.touch.8events.1m_of_1m.hashed",
+            "delivery.own.8events.1m_of_1m",
+        ],
+        &|| one_topic::all_of_1m(effort, rounds),
+    );
+    add(&["delivery.touch.1event.1m_of_4m", "delivery.touch.1event.1m_of_4m.hashed"], &|| {
+        one_topic::quarter_of_4m(rounds)
+    });
+    add(&["delivery.publisher.1m_by_10", "delivery.publisher.10", "delivery.publisher.1m"], &|| publisher::run(rounds));
+    add(&["delivery.lagging_cost.1m", "delivery.have_lagged_cost.1m"], &|| slow::lagging_cost(rounds));
+    add(&["delivery.catch_up.200events"], &|| slow::catch_up(rounds));
+    add(&["delivery.hostile.cpu.1m", "delivery.hostile.bytes_over.1m"], &|| hostile::run(effort, rounds));
+    add(&["delivery.resume.100k_x20"], &|| resume::run("delivery.resume.100k_x20", M / 10, rounds));
     if effort == Effort::Full {
-        figures.extend(resume::run("delivery.resume.1m_x20", M, rounds));
+        add(&["delivery.resume.1m_x20"], &|| resume::run("delivery.resume.1m_x20", M, rounds));
     }
-    figures.extend(idle::run());
+    add(&["delivery.idle_bytes.1m", "delivery.idle_bytes_used.1m"], &|| idle::run());
     figures.retain(|figure| wanted(&figure.name));
     figures
 }
