@@ -653,6 +653,10 @@ typedef struct oyez_partition_stats {
      * Callbacks that panicked.
      */
     uint64_t panics;
+    /**
+     * Distinct events for many that have gone out and are kept for sessions that nobody reads.
+     */
+    size_t events_behind;
 } oyez_partition_stats;
 
 /**
@@ -1894,7 +1898,7 @@ oyez_status oyez_flush_counts(const struct oyez_flush *flush,
 #define OYEZ_RECEIPT_COUNTS_INIT { sizeof(oyez_receipt_counts), 0, 0, 0, 0, 0 }
 #define OYEZ_DRAINED_INIT { sizeof(oyez_drained), 0, 0, 0, 0, 0 }
 #define OYEZ_STATS_INIT { sizeof(oyez_stats), 0, 0, 0, 0, 0, 0, 0, 0 }
-#define OYEZ_PARTITION_STATS_INIT { sizeof(oyez_partition_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define OYEZ_PARTITION_STATS_INIT { sizeof(oyez_partition_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define OYEZ_ACCOUNTING_INIT { sizeof(oyez_accounting), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define OYEZ_LIST_STATS_INIT { sizeof(oyez_list_stats), 0, 0, 0, 0, 0, 0, 0 }
 
@@ -1989,7 +1993,7 @@ OYEZ_ASSERT(offsetof(oyez_stats, topics) == 40);
 OYEZ_ASSERT(offsetof(oyez_stats, subscriptions) == 48);
 OYEZ_ASSERT(offsetof(oyez_stats, lagging) == 56);
 OYEZ_ASSERT(offsetof(oyez_stats, partitions) == 64);
-OYEZ_ASSERT(sizeof(oyez_partition_stats) == 104);
+OYEZ_ASSERT(sizeof(oyez_partition_stats) == 112);
 OYEZ_ASSERT(offsetof(oyez_partition_stats, struct_size) == 0);
 OYEZ_ASSERT(offsetof(oyez_partition_stats, sessions) == 8);
 OYEZ_ASSERT(offsetof(oyez_partition_stats, ready) == 16);
@@ -2003,6 +2007,7 @@ OYEZ_ASSERT(offsetof(oyez_partition_stats, lag) == 72);
 OYEZ_ASSERT(offsetof(oyez_partition_stats, refused) == 80);
 OYEZ_ASSERT(offsetof(oyez_partition_stats, gaps) == 88);
 OYEZ_ASSERT(offsetof(oyez_partition_stats, panics) == 96);
+OYEZ_ASSERT(offsetof(oyez_partition_stats, events_behind) == 104);
 OYEZ_ASSERT(sizeof(oyez_accounting) == 88);
 OYEZ_ASSERT(offsetof(oyez_accounting, struct_size) == 0);
 OYEZ_ASSERT(offsetof(oyez_accounting, accepted) == 8);

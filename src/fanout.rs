@@ -1,8 +1,8 @@
 //! Which sessions get an event, and how it reaches them in order: [`Fanout`].
 //!
 //! The many-threaded face of the library. A `partition.rs` has its sessions (`roster.rs`), what waits for many of them
-//! (`log.rs`) and for each (`queue.rs`, made of `items.rs` and `window.rs`), the events themselves (`held_events.rs`)
-//! and the accounting. `worker.rs` and `outbox.rs` are the two ways to read it, `batch.rs` and `pass.rs` what is on the
+//! (`log.rs`), what has gone out and is kept for those who are not read (`backlog.rs`), what waits for each (`queue.rs`,
+//! made of `items.rs` and `window.rs`), the events themselves (`held_events.rs`) and the accounting. `worker.rs` and `outbox.rs` are the two ways to read it, `batch.rs` and `pass.rs` what is on the
 //! way to the host, `answer.rs` what comes back; `seats.rs` finds who has moved, `fate.rs` what is remembered to
 //! explain itself; `event.rs`, `options.rs` and `outcome.rs` are the values.
 //!
@@ -13,6 +13,7 @@
 //! [`docs::orderings`](crate::docs::orderings).
 
 mod answer;
+mod backlog;
 mod batch;
 mod event;
 mod fate;
@@ -699,7 +700,8 @@ impl Fanout {
         }
     }
 
-    /// Where every event accepted for a session went. O(events that wait in its partition's log).
+    /// Where every event accepted for a session went. O(events that wait in its partition's log, or went out while
+    /// nobody read it).
     ///
     /// # Errors
     ///
@@ -708,8 +710,9 @@ impl Fanout {
         self.shared.at(session, |queues, seat| queues.accounting(seat))
     }
 
-    /// The sessions of a partition with most events in their queues, at most `count`, the most first. O(n log n) in the
-    /// sessions that have something pending, O(n) in the others; the partition waits meanwhile.
+    /// The sessions of a partition with most events waiting for them, at most `count`, the most first; of equals, the
+    /// lowest places. O(n log n) in the sessions that have something pending, O(n) in the others, and for those that
+    /// lag O(events that went out meanwhile); the partition waits.
     ///
     /// # Errors
     ///

@@ -129,7 +129,8 @@ pub struct HeldBytes {
     pub events: usize,
     /// Four bytes for each session that has an event in its queue, or has not acknowledged it.
     pub handles: usize,
-    /// Events in the log: their audiences, and four bytes for each session, in case it lags.
+    /// Events in the log or gone out and kept for those who lag: their audiences, and four bytes for each session that
+    /// may come to have them in its queue.
     pub log: usize,
 }
 
@@ -146,7 +147,7 @@ impl HeldBytes {
 pub struct LaggingSession {
     /// Its handle.
     pub session: SessionId,
-    /// Events in its queue.
+    /// Events that wait for it, those left out that are in the log and have not gone out.
     pub pending: usize,
     /// The sequence of the oldest of them.
     pub oldest: Sequence,
@@ -173,6 +174,9 @@ pub struct PartitionStats {
     pub events_held: usize,
     /// Of those: events for many sessions, which wait in the log.
     pub events_in_log: usize,
+    /// And events for many that have gone out and are kept for sessions that nobody reads. As many as four times what a
+    /// queue holds, and some more, after which each is lost to those who lag, or in their queues.
+    pub events_behind: usize,
     /// How many events have been published, to whomever, since the oldest that waits in the log, that one included; 0
     /// if none waits. A worker that keeps up keeps it small. The audiences of everything in the log are kept with it.
     pub lag: u64,
@@ -186,6 +190,7 @@ pub struct PartitionStats {
     pub gaps: u64,
     /// Host callbacks that panicked.
     pub panics: u64,
-    /// Where every accepted event went.
+    /// Where every accepted event went. What has gone out while nobody read a session may be pending here although the
+    /// session has [lost it](crate::Fanout::accounting) for newer events: that is booked when it comes to be visited.
     pub accounting: Accounting,
 }

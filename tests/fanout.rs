@@ -82,6 +82,69 @@ fn a_slow_session_gets_an_exact_gap_in_the_place_of_what_it_missed() {
     assert_eq!(fanout.stats().gaps(), 1);
 }
 
+/// Sequences of the events that a session has in its outbox, and its gaps as (count, first, last).
+fn waiting(fanout: &Fanout, session: SessionId) -> (Vec<(u64, u64, u64)>, Vec<u64>) {
+    let mut outbox = fanout.outbox(session).unwrap();
+    let (mut gaps, mut events) = (Vec::new(), Vec::new());
+    for item in outbox.next_batch(usize::MAX).unwrap().iter() {
+        match item {
+            Item::Gap(gap) => gaps.push((gap.count, gap.first.0, gap.last.0)),
+            Item::Event(sequence, _) => events.push(sequence.0),
+        }
+    }
+    (gaps, events)
+}
+
+#[test]
+fn who_lags_is_left_behind_at_a_bounded_cost_and_is_told_exactly_what_it_has_lost() {
+    let options = FanoutOptions::default().events_per_session_max(3);
+    let (fanout, sessions) = fanout_with_room(options, 200);
+    let slow = [sessions[3], sessions[5], sessions[150]];
+    let mut worker = fanout.worker(HERE).unwrap();
+    for last in 1..=101_u64 {
+        fanout.publish(&to_room(), event("a")).unwrap();
+        let answer = |session: SessionId| if slow.contains(&session) { Took::NONE } else { Took::ALL };
+        let drained = worker.drain(usize::MAX, |session, _| answer(session)).resume_panics();
+        assert_eq!(drained.sessions, if last == 1 { 200 } else { 197 });
+        let partition = fanout.stats().partitions[0];
+        assert!(partition.events_behind <= 3 * 4 + 3 + 1, "{} are kept after {last}", partition.events_behind);
+        for session in slow {
+            let accounting = fanout.accounting(session).unwrap();
+            let expected = (last, last.min(3), last.saturating_sub(3));
+            assert_eq!((accounting.accepted, accounting.pending, accounting.dropped), expected);
+        }
+    }
+    let most = fanout.most_lagging(HERE, 2).unwrap();
+    let most: Vec<_> = most.iter().map(|most| (most.session, most.pending, most.oldest)).collect();
+    assert_eq!(most, [(slow[0], 3, Sequence(99)), (slow[1], 3, Sequence(99))]);
+    assert!(matches!(fanout.fate(slow[1], Sequence(98)), Fate::Missed(gap) if gap.last == Sequence(98)));
+    assert_eq!(fanout.fate(slow[1], Sequence(100)), Fate::Pending { ahead: 1 });
+    fanout.validate().unwrap();
+    for session in slow {
+        assert_eq!(waiting(&fanout, session), (vec![(98, 1, 98)], vec![99, 100, 101]));
+    }
+    let partition = fanout.stats().partitions[0];
+    assert_eq!((partition.events_behind, partition.events_held, partition.accounting.pending), (0, 0, 0));
+}
+
+#[test]
+fn who_is_behind_keeps_what_is_older_when_the_newer_gives_way() {
+    let (oldest, newest) = (Class::new(0).unwrap(), Class::new(1).unwrap());
+    let options = FanoutOptions::default().events_per_session_max(3).overload(newest, Overload::DropNewest);
+    let (fanout, sessions) = fanout_with_room(options, 100);
+    fanout.park(sessions[7]).unwrap();
+    let mut worker = fanout.worker(HERE).unwrap();
+    for number in 1..=40 {
+        let class = if number <= 4 { oldest } else { newest };
+        fanout.publish(&to_room(), event("a").class(class)).unwrap();
+        let drained = worker.drain(usize::MAX, |_, _| Took::ALL).resume_panics();
+        assert_eq!(drained.sessions, 99);
+    }
+    fanout.validate().unwrap();
+    assert_eq!(fanout.resume(sessions[7], Sequence(0)).unwrap().pending, 3);
+    assert_eq!(waiting(&fanout, sessions[7]), (vec![(1, 1, 1), (36, 5, 40)], vec![2, 3, 4]));
+}
+
 #[test]
 fn what_a_host_does_not_take_comes_again_once_it_says_that_it_can() {
     let (fanout, sessions) = fanout_with_room(FanoutOptions::default(), 2);

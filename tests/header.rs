@@ -360,7 +360,7 @@ fn layouts() -> Vec<Layout> {
         layout!(oyez_drained starts: struct_size sessions items ready overflowed panicked),
         layout!(oyez_stats starts: struct_size published refused gaps sessions topics subscriptions lagging partitions),
         layout!(oyez_partition_stats starts: struct_size sessions ready lagging parked unacknowledged events_held
-            events_in_log bytes lag refused gaps panics),
+            events_in_log bytes lag refused gaps panics events_behind),
         layout!(oyez_accounting starts: struct_size accepted delivered dropped shed discarded_disconnect
             discarded_partition_drop discarded_overflow discarded_unsubscribe abandoned pending),
         layout!(oyez_upserted: kind reserved from row),

@@ -7,7 +7,7 @@ use super::held_events::HeldEvents;
 use std::collections::VecDeque;
 
 /// Four bytes an event. Gaps are rare and stand aside, a mark in their places; two never stand side by side.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Items {
     /// Handles of events, and [`GAP`], oldest first.
     handles: VecDeque<u32>,

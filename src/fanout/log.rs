@@ -15,6 +15,7 @@
 //! Bit matrices are transposed as in Warren, Hacker's Delight, 2nd ed., section 7-3.
 
 use super::Overload;
+use super::backlog::KEPT_BYTES;
 use super::held_events::HANDLE_BYTES;
 use crate::registry::{CHUNK_PLACES, CHUNK_WORDS, Places, for_each_bit};
 use std::collections::VecDeque;
@@ -92,6 +93,15 @@ pub(super) enum Columns {
 }
 
 impl Columns {
+    /// Becomes the same as another, without moving what is not used.
+    #[inline]
+    pub fn copy_from(&mut self, other: &Columns) {
+        match other {
+            Columns::Same(column) => *self = Columns::Same(*column),
+            Columns::Each(columns) => *self = Columns::Each(*columns),
+        }
+    }
+
     #[inline]
     pub fn of(&self, place: usize) -> u32 {
         match self {
@@ -109,16 +119,25 @@ impl Entry {
     fn bytes(&self) -> usize {
         bytes(&self.audience, self.left)
     }
+
+    /// Sessions that it still waits for.
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
+    pub fn wait_for_fewer(&mut self, sessions: usize) {
+        self.left -= sessions;
+    }
 }
 
-/// What an entry costs, besides its event, while it waits. A set that is shared with others counts in full: it may be
+/// What an entry costs, besides its event, while it waits, and when it is kept for those who are behind. A set that is shared with others counts in full: it may be
 /// that nobody else needs it any more. So does a handle for each session: it may be that all of them lag.
 pub(super) fn entry_bytes(audience: &Places) -> usize {
     bytes(audience, audience.len())
 }
 
 fn bytes(audience: &Places, left: usize) -> usize {
-    size_of::<Entry>() + audience.bytes() + left * HANDLE_BYTES
+    KEPT_BYTES + audience.bytes() + left * HANDLE_BYTES
 }
 
 impl Log {
@@ -259,14 +278,16 @@ impl Log {
         }
     }
 
-    /// Sends the first entries on their way, at most `entries_max`; if some are already, those first.
-    pub fn begin_pass(&mut self, entries_max: usize) {
+    /// Sends the first entries on their way, at most `entries_max`, unless some are already; returns how many.
+    pub fn begin_pass(&mut self, entries_max: usize) -> usize {
         let entries = self.entries.len().min(entries_max).min(PASS_ENTRIES_MAX);
-        if self.pass.is_none() && entries > 0 {
-            self.passes += 1;
-            self.waiting -= self.entries.range(..entries).map(|entry| entry.left).sum::<usize>();
-            self.pass = Some(Pass { entries, stage: Stage::TakingIn(0) });
+        if self.pass.is_some() || entries == 0 {
+            return 0;
         }
+        self.passes += 1;
+        self.waiting -= self.entries.range(..entries).map(|entry| entry.left).sum::<usize>();
+        self.pass = Some(Pass { entries, stage: Stage::TakingIn(0) });
+        entries
     }
 
     /// The word of 64 places to which the taking in of entries on their way has come, unless it is over.
@@ -300,23 +321,40 @@ impl Log {
         Some(&mut sweep.word)
     }
 
-    /// The pass is through: its entries leave the log, each shown to `leave`.
-    pub fn end_pass(&mut self, mut leave: impl FnMut(Entry)) {
+    /// The entries of a pass that is through wait only for those who were left behind, which `keep` counts for entries
+    /// side by side that have the same audience: given that and their number.
+    pub fn keep_pass(&mut self, mut keep: impl FnMut(&Places, usize) -> usize) {
+        let mut at = 0;
+        let end = self.pass.as_ref().map_or(0, |pass| pass.entries);
+        while at < end {
+            let audience = self.entries[at].audience.clone();
+            let same = self.entries.range(at + 1..end).take_while(|entry| entry.audience.is_same(&audience)).count();
+            let left = keep(&audience, 1 + same);
+            for entry in self.entries.range_mut(at..=at + same) {
+                self.bytes -= (entry.left - left) * HANDLE_BYTES;
+                entry.left = left;
+            }
+            at += 1 + same;
+        }
+    }
+
+    /// The pass is through: its entries leave the log, each shown to `leave` with its position.
+    pub fn end_pass(&mut self, mut leave: impl FnMut(u64, Entry)) {
         let Some(pass) = self.pass.take() else { return };
         if let Stage::Offering(sweep) = pass.stage {
             sweep.give_back(&mut self.spare);
         }
-        self.base += pass.entries as u64;
         for entry in self.entries.drain(..pass.entries) {
             self.bytes -= entry.bytes();
-            leave(entry);
+            leave(self.base, entry);
+            self.base += 1;
         }
         self.give_back_if_empty();
     }
 
     /// All entries leave the log.
     pub fn clear(&mut self, mut leave: impl FnMut(Entry)) {
-        self.end_pass(&mut leave);
+        self.end_pass(|_, entry| leave(entry));
         self.base += self.entries.len() as u64;
         (self.bytes, self.waiting) = (0, 0);
         self.entries.drain(..).for_each(leave);
@@ -373,7 +411,7 @@ impl Sweep {
                 self.word.first_place = self.chunk * CHUNK_PLACES + at * 64;
                 let is_wanted = wanted(self.word.first_place / 64) != 0;
                 if is_wanted {
-                    (self.word.left, self.word.columns) = turn(rows);
+                    self.word.left = turn(rows, &mut self.word.columns);
                 }
                 rows.fill(0);
                 if is_wanted {
@@ -399,11 +437,12 @@ impl Sweep {
     }
 }
 
-/// Turns a row of 64 places an entry into a column of entries a place; the places that have any.
-fn turn(rows: &[u64]) -> (u64, Columns) {
+/// Turns a row of 64 places an entry into a column of entries a place; returns the places that have any.
+fn turn(rows: &[u64], turned: &mut Columns) -> u64 {
     let any = rows.iter().fold(0, |any, row| any | row);
     if rows.iter().all(|row| *row == any) {
-        return (any, Columns::Same(u32::MAX >> (32 - rows.len())));
+        *turned = Columns::Same(u32::MAX >> (32 - rows.len()));
+        return any;
     }
     let mut columns = [0; 64];
     for half in [0, 32] {
@@ -412,7 +451,8 @@ fn turn(rows: &[u64]) -> (u64, Columns) {
         transpose(&mut matrix);
         columns[half..half + 32].copy_from_slice(&matrix);
     }
-    (any, Columns::Each(columns))
+    *turned = Columns::Each(columns);
+    any
 }
 
 /// Mirrors a bit matrix: bit `c` of row `r` goes to bit `r` of row `c`.
@@ -493,7 +533,7 @@ mod tests {
         audiences.iter().for_each(|audience| all.add_all(audience));
         assert_eq!(visited, all.len());
         let mut left = Vec::new();
-        log.end_pass(|entry| left.push(entry.index));
+        log.end_pass(|_, entry| left.push(entry.index));
         assert_eq!((left, log.len(), log.bytes()), (vec![0, 1, 2, 3], 0, 0));
         assert!(log.spare.iter().all(|word| *word == 0));
     }

@@ -5,35 +5,39 @@
 //! exactly one of delivered, dropped, discarded, abandoned and pending from then on: the identity.
 //!
 //! **Two ways in.** An event for a few sessions is put into the queue of each. One for many waits in the log (`log.rs`)
-//! for the worker's next drain; then the queues of those sessions that have one take it in, as if it came now, and the
-//! others are offered it straight away. So a session's events are in its queue before they are in the log for it. It
-//! stays that way because what comes while something waits in the log waits behind it, for however few.
+//! for the worker's next drain; then the queues of those sessions that have one and are read take it in, as if it came
+//! now, and plain sessions are offered it straight away. Who has a queue and is not read stays behind (`behind.rs`) and
+//! takes it in later, before anything else happens to it. So a session's events are in its queue before they are in the
+//! log for it. It stays that way because what comes while something waits in the log waits behind it, for however few.
 //!
 //! **The budget** is one number of bytes for everything. When it is used up, the sessions that nobody is about to read
 //! give way first: each drops the older half of its queue, with an exact gap, until there is room. Only when what is
 //! left waits for a worker that does not come is an event refused.
 //!
 //! Here is what a session goes through; in `partition/` the publisher's side (`accept.rs`), the worker's (`drain.rs`,
-//! `commit.rs`), the way to another partition (`moving.rs`), what is counted (`totals.rs`) and what is told
+//! `commit.rs`), sessions that stay behind (`behind.rs`), the way to another partition (`moving.rs`), what is counted (`totals.rs`) and what is told
 //! (`report.rs`).
 
 mod accept;
+mod behind;
 mod commit;
 mod drain;
 mod moving;
 mod report;
 mod totals;
 
+use super::backlog::Backlog;
 use super::batch::{Outcome, Round};
 use super::event::Sequence;
 use super::held_events::HeldEvents;
 use super::log::{Entry, Log};
-use super::pass::{PassWord, events_in_hand};
+use super::pass::{PassWords, events_in_hand};
 use super::queue::{Busy, Pushed, Queue};
 use super::roster::{Roster, Standing};
 use super::window::NotHandedOver;
 use super::{AcknowledgeError, FanoutOptions, OnPanic, Openness, OutboxError, Readiness, Resumed};
 use crate::registry::{NoSuchSession, PartitionId, Seat, SlotLayout, Topic};
+use behind::Walk;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -48,8 +52,11 @@ pub(super) struct Partition {
     on_panic: OnPanic,
     roster: Roster,
     log: Log,
+    /// What has gone out and is kept for those who are behind, and how these are visited.
+    backlog: Backlog,
+    walk: Walk,
     /// What the host has in hand straight from the log, by place.
-    in_hand: Option<Arc<Vec<PassWord>>>,
+    in_hand: Option<Arc<PassWords>>,
     /// Whether a session has been given a queue, or has ended, since then.
     since_offered: SinceOffered,
     /// Sessions that are offered something from their queues in this drain, and those that have become ready since it
@@ -110,6 +117,8 @@ impl Partition {
             on_panic: options.on_panic,
             roster: Roster::new(layout, partition),
             log: Log::default(),
+            backlog: Backlog::default(),
+            walk: Walk::default(),
             in_hand: None,
             since_offered: SinceOffered::Unchanged,
             turn: VecDeque::new(),
@@ -177,9 +186,12 @@ impl Partition {
         }
     }
 
-    /// Puts into a session's queue what waits for it in the log, up to a position. O(entries that wait).
+    /// Puts into a session's queue what waits for it in the log, up to a position behind everything that has gone out.
+    /// O(entries that wait).
     fn take_in(&mut self, place: usize, end: u64) {
-        let Partition { roster, log, events, ready, totals, .. } = self;
+        debug_assert!(end >= self.log.set_out());
+        self.unreserve(place);
+        let Partition { roster, log, backlog, events, ready, totals, .. } = self;
         let Some(queue) = roster.queue_mut(place) else { return };
         let from = queue.taken_in;
         if from >= end {
@@ -188,20 +200,25 @@ impl Partition {
         queue.taken_in = end;
         totals.forget(queue);
         let was_overflowing = queue.is_overflowing();
-        log.take(from, end, place, |entry| {
+        let mut take = |entry: &Entry| {
             let dropped = take_in_entry(queue, entry, self.events_per_session_max, events, ready);
             totals.drop_pending(dropped);
-        });
+        };
+        backlog.take(from, end, place, &mut take);
+        log.take(from, end, place, take);
         totals.count(queue);
         if queue.is_overflowing() && !was_overflowing {
             self.overflowing.push_back(queue.seat);
         }
+        let may_stay_behind = queue.may_stay_behind();
+        roster.caught_up(place, may_stay_behind);
         self.list_unread(place);
         self.retire();
     }
 
     /// What nobody waits for leaves the log: who reads through an outbox has no need of a worker.
     fn retire(&mut self) {
+        self.backlog.retire(|entry| self.events.release(entry.index));
         let before = self.log.len();
         self.log.retire(|entry| self.events.release(entry.index));
         if self.log.len() < before {
@@ -248,11 +265,14 @@ impl Partition {
     ) -> Result<T, NoSuchSession> {
         let place = self.place(seat)?;
         self.queue(place);
+        self.catch_up(place);
         let Partition { roster, events, ready, totals, .. } = self;
         let queue = roster.queue_mut(place).expect("it has one");
         totals.forget(queue);
         let changed = change(queue, events, ready);
         totals.count(queue);
+        let may_stay_behind = queue.may_stay_behind();
+        roster.caught_up(place, may_stay_behind);
         self.list_unread(place);
         self.rest(place);
         Ok(changed)
@@ -269,10 +289,15 @@ impl Partition {
         seat.and_then(|seat| events_in_hand(self.in_hand.as_deref()?, place, seat)).unwrap_or(0)
     }
 
-    /// The entries of the log that wait for a session.
-    fn waiting_in_log(&self, place: usize) -> impl Iterator<Item = &Entry> {
-        let from = self.waits_from(place);
-        self.log.range(from, self.log.end()).filter(move |entry| entry.audience.contains(place))
+    /// The entries that wait for a session from one position to before another, in the backlog or in the log.
+    fn waiting(&self, place: usize, from: u64, to: u64) -> impl Iterator<Item = &Entry> {
+        let entries = self.backlog.range(from, to).chain(self.log.range(from, to));
+        entries.filter(move |entry| entry.audience.contains(place))
+    }
+
+    /// All of them.
+    fn all_waiting(&self, place: usize) -> impl Iterator<Item = &Entry> {
+        self.waiting(place, self.waits_from(place), self.log.end())
     }
 
     /// The position from which on entries of the log wait for a session.
@@ -302,6 +327,7 @@ impl Partition {
                 self.close_place(place, Ending::PartitionDrop);
             }
         }
+        self.backlog.clear(|entry| self.events.release(entry.index));
         self.log.clear(|entry| self.events.release(entry.index));
         for list in self.lists() {
             list.clear();
@@ -316,8 +342,15 @@ impl Partition {
 
     fn close_place(&mut self, place: usize, ending: Ending) {
         self.since_offered = SinceOffered::Changed;
-        let mut discarded = 0;
-        self.log.take(self.waits_from(place), self.log.end(), place, |_| discarded += 1);
+        self.unreserve(place);
+        // It would have lost them, had it taken them in before.
+        let overdue = self.overdue(place);
+        self.totals.drop_pending(overdue);
+        let (from, end) = (self.waits_from(place), self.log.end());
+        let mut waiting = 0;
+        self.backlog.take(from, end, place, |_| waiting += 1);
+        self.log.take(from, end, place, |_| waiting += 1);
+        let mut discarded = waiting - overdue;
         match self.roster.standing(place) {
             Standing::Plain => {}
             Standing::One(index) => {
@@ -364,7 +397,7 @@ impl Partition {
     /// topics brings it too; returns how many events were discarded.
     pub fn discard_topic(&mut self, seat: Seat, topic: Topic, others: &[Topic]) -> Result<usize, NoSuchSession> {
         let place = self.place(seat)?;
-        if self.roster.is_plain(place) && self.waiting_in_log(place).next().is_none() {
+        if self.roster.is_plain(place) && self.all_waiting(place).next().is_none() {
             return Ok(0);
         }
         self.queue(place);
@@ -438,11 +471,11 @@ impl Partition {
         self.acknowledge(seat, acknowledged)?;
         let place = self.place(seat).map_err(|NoSuchSession| AcknowledgeError::NoSuchSession)?;
         if self.is_plain(place) {
-            return Ok(Resumed { again: 0, pending: self.waiting_in_log(place).count() });
+            return Ok(Resumed { again: 0, pending: self.all_waiting(place).count() });
         }
         let resumed = self.change(seat, |queue, _, ready| queue.resume(ready));
         let (again, pending) = resumed.map_err(|NoSuchSession| AcknowledgeError::NoSuchSession)?;
-        Ok(Resumed { again, pending: pending + self.waiting_in_log(place).count() })
+        Ok(Resumed { again, pending: pending + self.all_waiting(place).count() })
     }
 
     pub fn engage_worker(&mut self) -> Result<(), HasWorker> {

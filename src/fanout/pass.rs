@@ -4,6 +4,7 @@
 use super::batch::{Outcome, Round};
 use super::log::Columns;
 use crate::registry::{Seat, SessionId, for_each_bit};
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// What some sessions are offered: each some of the same few events, and nothing else.
@@ -12,7 +13,7 @@ pub(super) struct PassRound {
     /// The number of the pass whose events these are.
     pub pass: u64,
     /// Shared with the partition while the host has them in hand.
-    pub words: Arc<Vec<PassWord>>,
+    pub words: Arc<PassWords>,
     /// Handles of sessions that have come from another partition, in the order of their seats.
     pub handles: Vec<(Seat, SessionId)>,
     /// What became of those who did not take all, in the order of the words and places.
@@ -21,8 +22,14 @@ pub(super) struct PassRound {
     pub round: Round,
 }
 
+/// Words in memory that is filled again and again: to make one elsewhere and move it there costs more than the rest.
+#[derive(Default)]
+pub(super) struct PassWords {
+    slots: Vec<PassWord>,
+    len: usize,
+}
+
 /// Up to 64 sessions with places side by side.
-#[derive(Clone)]
 pub(super) struct PassWord {
     /// The first place of the word, and the seat it would be of generation 0.
     pub first_place: usize,
@@ -34,6 +41,32 @@ pub(super) struct PassWord {
     pub generations: [u32; 64],
     /// The places of those that have come from another partition.
     pub moved: u64,
+}
+
+impl PassWords {
+    /// One more word, to be filled: what it holds is from earlier.
+    pub fn next(&mut self) -> &mut PassWord {
+        if self.len == self.slots.len() {
+            self.slots.push(PassWord {
+                first_place: 0,
+                first_seat: Seat::NOWHERE,
+                places: 0,
+                events: Columns::Same(0),
+                generations: [0; 64],
+                moved: 0,
+            });
+        }
+        self.len += 1;
+        &mut self.slots[self.len - 1]
+    }
+}
+
+impl Deref for PassWords {
+    type Target = [PassWord];
+
+    fn deref(&self) -> &[PassWord] {
+        &self.slots[..self.len]
+    }
 }
 
 impl PassWord {
@@ -81,6 +114,11 @@ impl PassWord {
     }
 }
 
+/// The words, while nobody has them in hand.
+pub(super) fn writable(words: &mut Arc<PassWords>) -> &mut PassWords {
+    Arc::get_mut(words).expect("nobody has them in hand")
+}
+
 /// The events that a session has in hand, of those that are in `words`.
 pub(super) fn events_in_hand(words: &[PassWord], place: usize, seat: Seat) -> Option<u32> {
     let at = words.binary_search_by_key(&(place / 64 * 64), |word| word.first_place).ok()?;
@@ -88,11 +126,6 @@ pub(super) fn events_in_hand(words: &[PassWord], place: usize, seat: Seat) -> Op
 }
 
 impl PassRound {
-    /// The words, while nobody has them in hand.
-    pub fn words_mut(&mut self) -> &mut Vec<PassWord> {
-        Arc::get_mut(&mut self.words).expect("nobody has them in hand")
-    }
-
     /// The number of sessions.
     pub fn len(&self) -> usize {
         self.words.iter().map(PassWord::sessions).sum()
@@ -103,7 +136,7 @@ impl PassRound {
     }
 
     pub fn clear(&mut self) {
-        self.words_mut().clear();
+        writable(&mut self.words).len = 0;
         self.handles.clear();
         self.others.clear();
     }

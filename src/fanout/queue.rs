@@ -14,6 +14,7 @@ use super::event::{Gap, Sequence};
 use super::fate::{Fate, Losses};
 use super::held_events::HeldEvents;
 use super::items::{Items, Taken};
+use super::log::Entry;
 use super::window::{NotHandedOver, Window};
 use crate::registry::{Seat, SessionId, Topic};
 use crate::stats::Accounting;
@@ -314,9 +315,26 @@ impl Queue {
         !self.has_no_events() && self.is_unread()
     }
 
-    fn is_unread(&self) -> bool {
+    /// Whether nobody is about to read it.
+    pub fn is_unread(&self) -> bool {
         let is_kept_back = self.state == State::Lagging || self.parked == Parked::Yes || self.room() == 0;
         is_kept_back || self.reader == Reader::Outbox
+    }
+
+    /// The oldest events that wait are lost, so many of them.
+    pub fn drop_oldest(&mut self, count: usize, events: &mut HeldEvents) {
+        self.trim(self.pending.events() - count, events);
+    }
+
+    /// Events that were never in the queue are lost, later ones than those that are.
+    pub fn miss(&mut self, gap: Gap) {
+        self.pending.push_gap(gap);
+        Losses::of(&mut self.losses).dropped += gap.count;
+    }
+
+    /// Whether it may take in later what passes bring: nobody is about to read it, nor to end it.
+    pub fn may_stay_behind(&self) -> bool {
+        self.is_unread() && !self.is_overflowing()
     }
 
     /// Drops the older half of what is pending, to make room in the partition; returns how many.
@@ -573,13 +591,39 @@ impl Queue {
         count as u64
     }
 
-    /// What became of an event that was accepted for this session.
-    pub fn fate(&self, sequence: Sequence, events: &HeldEvents) -> Fate {
-        let mut pending = self.pending.indices();
+    /// What waits.
+    pub fn items(&self) -> &Items {
+        &self.pending
+    }
+
+    /// What will wait when these entries have been taken in, none of which ends the session.
+    pub fn caught_up<'a>(
+        &self,
+        entries: impl Iterator<Item = &'a Entry>,
+        events_max: usize,
+        events: &HeldEvents,
+    ) -> Items {
+        let mut items = self.pending.clone();
+        for entry in entries {
+            if items.events() < events_max || entry.overload != Overload::DropNewest {
+                items.push(entry.index);
+            } else {
+                items.push_gap(Gap::of(events.sequence(entry.index)));
+            }
+            if items.events() > events_max {
+                items.lose_oldest(events);
+            }
+        }
+        items
+    }
+
+    /// What became of an event that was accepted for this session, if these are the items that wait for it.
+    pub fn fate(&self, sequence: Sequence, items: &Items, events: &HeldEvents) -> Fate {
+        let mut pending = items.indices();
         if let Some(ahead) = pending.position(|index| events.sequence(index) == sequence) {
             return Fate::Pending { ahead: ahead + self.offered_events() };
         }
-        if let Some(gap) = self.pending.gaps().find(|gap| gap.covers(sequence)) {
+        if let Some(gap) = items.gaps().find(|gap| gap.covers(sequence)) {
             return Fate::Missed(gap);
         }
         match self.losses.as_ref().and_then(|losses| losses.fate(sequence)) {

@@ -10,7 +10,7 @@ use super::fate::Losses;
 use super::log::Columns;
 use super::pass::PassWord;
 use super::queue::Queue;
-use crate::registry::{PartitionId, Seat, SessionId, SlotLayout, for_each_bit};
+use crate::registry::{CHUNK_WORDS, PartitionId, Places, Seat, SessionId, SlotLayout, for_each_bit};
 use ahash::AHashMap;
 
 pub(super) struct Roster {
@@ -32,6 +32,13 @@ pub(super) struct Roster {
     moved: Vec<u64>,
     /// By word of 64 places: who is in the partition's list of sessions that may have to give way.
     listed_unread: Vec<u64>,
+    /// By word of 64 places: who may be left out of passes, and who has been and has not caught up since.
+    may_stay_behind: Vec<u64>,
+    behind: Vec<u64>,
+    behind_count: usize,
+    /// By place, of those who are behind: for how many more of the events kept for it the queue has room. Empty as long
+    /// as nobody has been behind.
+    room: Vec<u32>,
 }
 
 /// One place. All in one line of memory: with a million sessions, the next event is for one that no cache has.
@@ -95,6 +102,10 @@ impl Roster {
             handles: AHashMap::new(),
             moved: Vec::new(),
             listed_unread: Vec::new(),
+            may_stay_behind: Vec::new(),
+            behind: Vec::new(),
+            behind_count: 0,
+            room: Vec::new(),
         }
     }
 
@@ -107,6 +118,8 @@ impl Roster {
             self.known.resize(place / 64 + 1, 0);
             self.moved.resize(place / 64 + 1, 0);
             self.listed_unread.resize(place / 64 + 1, 0);
+            self.may_stay_behind.resize(place / 64 + 1, 0);
+            self.behind.resize(place / 64 + 1, 0);
         }
         self.berths[place] = Berth { generation: seat.generation(), ..Berth::EMPTY };
         set(&mut self.here, place);
@@ -167,6 +180,76 @@ impl Roster {
         clear(&mut self.listed_unread, place);
     }
 
+    /// Whether a session has been left out of a pass and has not caught up since.
+    pub fn is_behind(&self, place: usize) -> bool {
+        is_set(&self.behind, place)
+    }
+
+    /// A session has taken in everything that has gone out; whether later passes may leave it out.
+    pub fn caught_up(&mut self, place: usize, may_stay_behind: bool) {
+        self.behind_count -= usize::from(self.is_behind(place));
+        clear(&mut self.behind, place);
+        match may_stay_behind {
+            true => set(&mut self.may_stay_behind, place),
+            false => clear(&mut self.may_stay_behind, place),
+        }
+    }
+
+    /// Leaves behind who may be, of the 64 places of a word; returns who was not.
+    pub fn leave_behind(&mut self, word: usize) -> u64 {
+        let Some(&left) = self.may_stay_behind.get(word) else { return 0 };
+        let new = left & !self.behind[word];
+        self.behind[word] |= left;
+        self.behind_count += new.count_ones() as usize;
+        new
+    }
+
+    /// Of the 64 places of a word, those who are behind.
+    pub fn behind_word(&self, word: usize) -> u64 {
+        self.behind.get(word).copied().unwrap_or(0)
+    }
+
+    /// For how many more events the queue of a session that is behind has room.
+    pub fn room(&self, place: usize) -> usize {
+        self.room[place] as usize
+    }
+
+    pub fn set_room(&mut self, place: usize, room: usize) {
+        if place >= self.room.len() {
+            self.room.resize(self.len(), 0);
+        }
+        self.room[place] = u32::try_from(room).unwrap_or(u32::MAX);
+    }
+
+    /// So many events for these places are kept for those who are behind. Returns how many of them are, and how many
+    /// handles they may come to hold for it.
+    pub fn keep(&mut self, places: &Places, events: usize) -> (usize, usize) {
+        let (mut left, mut handles) = (0, 0);
+        if self.behind_count == 0 {
+            return (left, handles);
+        }
+        let Roster { behind, room, .. } = self;
+        for chunk in 0..places.chunks() {
+            places.show_words(chunk, |at, bits| {
+                let word = chunk * CHUNK_WORDS + at;
+                let bits = bits & behind.get(word).copied().unwrap_or(0);
+                left += bits.count_ones() as usize;
+                for_each_bit(bits, |bit| {
+                    let room = &mut room[word * 64 + bit];
+                    let taken = (*room).min(events as u32);
+                    *room -= taken;
+                    handles += taken as usize;
+                });
+            });
+        }
+        (left, handles)
+    }
+
+    /// Words of 64 places that were ever taken.
+    pub fn words(&self) -> usize {
+        self.known.len()
+    }
+
     /// Places that were ever taken.
     pub fn len(&self) -> usize {
         self.berths.len()
@@ -187,12 +270,11 @@ impl Roster {
         (generation != 0).then(|| Seat::new(self.layout, self.partition, place, generation))
     }
 
-    /// The first seat of a word of 64 places, of generation 0, and the generations of all.
-    pub fn seats_of_word(&self, first_place: usize) -> (Seat, [u32; 64]) {
-        let mut generations = [0; 64];
+    /// The first seat of a word of 64 places, of generation 0; fills in the generations of those that were ever taken.
+    pub fn seats_of_word(&self, first_place: usize, generations: &mut [u32; 64]) -> Seat {
         let berths = &self.berths[first_place..self.berths.len().min(first_place + 64)];
         generations.iter_mut().zip(berths).for_each(|(generation, berth)| *generation = berth.generation);
-        (Seat::new(self.layout, self.partition, first_place, 0), generations)
+        Seat::new(self.layout, self.partition, first_place, 0)
     }
 
     #[inline]
@@ -319,6 +401,7 @@ impl Roster {
         berth.standing = PLAIN;
         clear(&mut self.known, place);
         self.known_count -= 1;
+        self.caught_up(place, false);
         if let Standing::Queue(index) = standing {
             if let Some(losses) = self.queues[index as usize].take_losses() {
                 self.losses.insert(place, losses);
@@ -354,32 +437,28 @@ impl Roster {
     /// Counts deliveries of all that is offered to a word's sessions.
     pub fn add_delivered_word(&mut self, word: &PassWord) {
         match word.events {
-            Columns::Same(events) => {
-                let count = events.count_ones();
-                if word.places == u64::MAX {
-                    return self.add_delivered_to_64(word.first_place, count);
-                }
-                for_each_bit(word.places, |bit| self.add_delivered(word.first_place + bit, count.into()));
-            }
+            Columns::Same(events) => self.add_delivered_to_all(word.first_place, word.places, events.count_ones()),
             Columns::Each(columns) => for_each_bit(word.places, |bit| {
                 self.add_delivered(word.first_place + bit, columns[bit].count_ones().into());
             }),
         }
     }
 
-    /// The usual word of a big audience: without bits to look for it costs half.
-    fn add_delivered_to_64(&mut self, first_place: usize, count: u32) {
+    /// The usual word of a big audience, in which few places are missing: without bits to look for it costs half.
+    fn add_delivered_to_all(&mut self, first_place: usize, places: u64, count: u32) {
+        let end = self.berths.len().min(first_place + 64);
         let mut has_carry = false;
-        for berth in &mut self.berths[first_place..first_place + 64] {
-            let (sum, is_over) = berth.delivered.overflowing_add(count);
+        for (bit, berth) in self.berths[first_place..end].iter_mut().enumerate() {
+            let (sum, is_over) = berth.delivered.overflowing_add(count * (places >> bit & 1) as u32);
             berth.delivered = sum;
             has_carry |= is_over;
         }
         if has_carry {
-            let is_over = |place: &usize| self.berths[*place].delivered < count;
-            for place in (first_place..first_place + 64).filter(is_over).collect::<Vec<_>>() {
-                self.carry_delivered(place, 1 << 32);
-            }
+            for_each_bit(places, |bit| {
+                if self.berths[first_place + bit].delivered < count {
+                    self.carry_delivered(first_place + bit, 1 << 32);
+                }
+            });
         }
     }
 
@@ -396,6 +475,14 @@ impl Roster {
             if bits != (self.seat_at(place).is_some(), !self.is_plain(place)) || of_session == Some(false) {
                 return Err(format!("place {place} is listed wrong: {bits:?}"));
             }
+            let may_stay_behind = self.queue(place).is_some_and(Queue::may_stay_behind);
+            if is_set(&self.may_stay_behind, place) != may_stay_behind || (self.is_behind(place) && !may_stay_behind) {
+                return Err(format!("place {place} is behind or may be, and listed wrong"));
+            }
+        }
+        let behind: usize = self.behind.iter().map(|word| word.count_ones() as usize).sum();
+        if behind != self.behind_count {
+            return Err(format!("{behind} are behind, counted {}", self.behind_count));
         }
         let (known, in_use, free) = (self.known().count(), self.queues().count(), self.free.len());
         if known != self.known_count || in_use + free != self.queues.len() {
@@ -445,7 +532,8 @@ mod tests {
             roster.open(Seat::new(layout, PartitionId(0), place, 1));
             roster.add_delivered(place, u64::from(u32::MAX) - place as u64);
         }
-        let (first_seat, generations) = roster.seats_of_word(0);
+        let mut generations = [0; 64];
+        let first_seat = roster.seats_of_word(0, &mut generations);
         let events = Columns::Same(0b1001_0100_1111_0001);
         roster.add_delivered_word(&PassWord {
             first_place: 0,

@@ -1,8 +1,9 @@
 //! The push face: a partition's [`Worker`] hands each of its sessions, in turn, everything that is pending for it.
 
-use super::batch::{Batch, Outcome, Round};
+use super::batch::{Batch, Held, Outcome, Round};
+use super::log::Columns;
 use super::partition::{Ending, Partition};
-use super::pass::PassRound;
+use super::pass::{PassRound, PassWord};
 use super::{Lane, Shared};
 use crate::registry::{PartitionId, Seat, SessionId, for_each_bit};
 use std::any::Any;
@@ -13,9 +14,6 @@ use std::task::{Context, Poll, Wake, Waker};
 
 /// Sessions that are offered something under one lock of the partition: publishers wait at most this long.
 pub(super) const ROUND_SESSIONS: usize = 64;
-
-/// Sessions that are offered something straight from the log under one lock.
-const PASS_ROUND_SESSIONS: usize = 256;
 
 /// Sessions whose queues take in what is in the log under one lock.
 const TAKE_IN_SESSIONS: usize = 1_024;
@@ -145,8 +143,7 @@ impl Worker {
         let mut queues = lane.queues.lock();
         queues.begin_turn();
         loop {
-            let sessions_max = left.min(shared.round_sessions);
-            let source = offer(&mut queues, next, round, pass, sessions_max);
+            let source = offer(&mut queues, next, round, pass, left, shared.round_sessions);
             let changes = lane.changes.count();
             drop(queues);
             match source {
@@ -216,15 +213,22 @@ impl Source {
 
 /// Fills a round from the source whose turn it is, or from the other if that has nothing: neither waits for all of the
 /// other.
-fn offer(queues: &mut Partition, next: Source, round: &mut Round, pass: &mut PassRound, sessions_max: usize) -> Source {
+fn offer(
+    queues: &mut Partition,
+    next: Source,
+    round: &mut Round,
+    pass: &mut PassRound,
+    sessions_max: usize,
+    round_sessions: usize,
+) -> Source {
     for source in [next, next.other()] {
         let is_empty = match source {
             Source::Queues => {
-                queues.offer(round, sessions_max);
+                queues.offer(round, sessions_max.min(round_sessions));
                 round.offers.is_empty()
             }
             Source::Log => {
-                queues.offer_pass(pass, sessions_max.min(PASS_ROUND_SESSIONS));
+                queues.offer_pass(pass, sessions_max, round_sessions);
                 pass.is_empty()
             }
         };
@@ -264,17 +268,44 @@ where
     }
 }
 
-/// The same for offers straight from the log. A panic is caught around all of them, not around each: that, and making a
-/// list of the events only when they are others than the session before had, is a third of the cost of a session.
+/// The same for offers straight from the log.
 fn hand_over_pass<F>(pass: &mut PassRound, lane: &Lane, changes: u64, host: &mut F, drained: &mut Drained)
 where
     F: FnMut(SessionId, Batch<'_>) -> Took,
 {
     let PassRound { words, handles, others, round: Round { picks, events, .. }, .. } = pass;
-    let mut listed = 0;
+    let mut hands = Hands { host, lane, changes, handles, events, picks, listed: 0, others, drained };
     for word in words.iter() {
-        drained.sessions += word.sessions();
-        drained.items += word.items();
+        match &word.events {
+            Columns::Same(events) => hands.hand_over(word, |_| *events),
+            Columns::Each(events) => hands.hand_over(word, |bit| events[bit]),
+        }
+    }
+}
+
+/// What it takes to hand over words of places.
+struct Hands<'a, F> {
+    host: &'a mut F,
+    lane: &'a Lane,
+    changes: u64,
+    handles: &'a [(Seat, SessionId)],
+    events: &'a [Held],
+    /// The numbers of the events of the session before, as bits and as a list.
+    listed: u32,
+    picks: &'a mut Vec<u32>,
+    others: &'a mut Vec<(Seat, Outcome)>,
+    drained: &'a mut Drained,
+}
+
+impl<F> Hands<'_, F>
+where
+    F: FnMut(SessionId, Batch<'_>) -> Took,
+{
+    /// A panic is caught around all sessions of a word, not around each: that, and making a list of the events only
+    /// when they are others than the session before had, is a third of the cost of a session.
+    fn hand_over(&mut self, word: &PassWord, offered: impl Fn(usize) -> u32) {
+        self.drained.sessions += word.sessions();
+        self.drained.items += word.items();
         let mut left = word.places;
         while left != 0 {
             let mut bit = 0; // whose turn it is, should the host panic
@@ -283,29 +314,30 @@ where
                 while rest != 0 {
                     bit = rest.trailing_zeros() as usize;
                     rest &= rest - 1;
-                    let seat = word.seat(bit);
-                    let offered = word.events.of(bit);
-                    if lane.changes.count() != changes && !lane.queues.lock().stands(seat) {
-                        pass_by(seat, offered, others, drained);
-                        continue;
-                    }
-                    if offered != listed {
-                        listed = offered;
-                        list(offered, picks);
-                    }
-                    let Took(taken) = host(word.handle(bit, handles), Batch::of_events(picks, events));
-                    if taken < picks.len() {
-                        others.push((seat, Outcome::Took(taken)));
-                        drained.items -= picks.len() - taken;
-                    }
+                    self.hand_over_one(word, bit, offered(bit));
                 }
             }));
             left &= u64::MAX << bit << 1;
             let Err(payload) = all else { break };
-            let seat = word.seat(bit);
-            drained.panics.push(HostPanic { session: word.handle(bit, handles), payload });
-            drained.items -= picks.len();
-            others.push((seat, Outcome::Panicked));
+            self.drained.panics.push(HostPanic { session: word.handle(bit, self.handles), payload });
+            self.drained.items -= self.picks.len();
+            self.others.push((word.seat(bit), Outcome::Panicked));
+        }
+    }
+
+    #[inline(always)]
+    fn hand_over_one(&mut self, word: &PassWord, bit: usize, offered: u32) {
+        if self.lane.changes.count() != self.changes && !self.lane.queues.lock().stands(word.seat(bit)) {
+            return pass_by(word.seat(bit), offered, self.others, self.drained);
+        }
+        if offered != self.listed {
+            self.listed = offered;
+            list(offered, self.picks);
+        }
+        let Took(taken) = (self.host)(word.handle(bit, self.handles), Batch::of_events(self.picks, self.events));
+        if taken < self.picks.len() {
+            self.others.push((word.seat(bit), Outcome::Took(taken)));
+            self.drained.items -= self.picks.len() - taken;
         }
     }
 }

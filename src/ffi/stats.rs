@@ -63,6 +63,8 @@ pub struct oyez_partition_stats {
     pub gaps: u64,
     /// Callbacks that panicked.
     pub panics: u64,
+    /// Distinct events for many that have gone out and are kept for sessions that nobody reads.
+    pub events_behind: usize,
 }
 
 /// Where every accepted event went. At every moment accepted = delivered + dropped + all four discarded + abandoned +
@@ -136,6 +138,7 @@ impl From<&PartitionStats> for oyez_partition_stats {
             unacknowledged: of.unacknowledged,
             events_held: of.events_held,
             events_in_log: of.events_in_log,
+            events_behind: of.events_behind,
             bytes: of.bytes,
             lag: of.lag,
             refused: of.refused,

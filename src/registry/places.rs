@@ -85,6 +85,33 @@ impl Places {
         }
     }
 
+    /// Whether it is a copy of the other one, and neither has changed since. Never said of few.
+    pub fn is_same(&self, other: &Places) -> bool {
+        matches!((self, other), (Places::Many(ours), Places::Many(theirs)) if Arc::ptr_eq(ours, theirs))
+    }
+
+    /// The members among 64 places side by side, those of the word of this number.
+    pub fn word(&self, word: usize) -> u64 {
+        let first_place = word * 64;
+        match self {
+            Places::Few(places) => {
+                let from = places.partition_point(|&place| (place as usize) < first_place);
+                let members = places[from..].iter().map(|&place| place as usize - first_place);
+                members.take_while(|&bit| bit < 64).fold(0, |bits, bit| bits | 1 << bit)
+            }
+            Places::Many(chunks) => match chunks.chunks.get(first_place / CHUNK_PLACES) {
+                None | Some(Chunk::Empty) => 0,
+                Some(Chunk::Sparse(offsets)) => {
+                    let first = first_place % CHUNK_PLACES;
+                    let from = offsets.partition_point(|&offset| usize::from(offset) < first);
+                    let members = offsets[from..].iter().map(|&offset| usize::from(offset) - first);
+                    members.take_while(|&bit| bit < 64).fold(0, |bits, bit| bits | 1 << bit)
+                }
+                Some(Chunk::Dense(bitmap)) => bitmap.words[word % CHUNK_WORDS],
+            },
+        }
+    }
+
     /// Adds a place; whether it is new.
     pub fn insert(&mut self, place: usize) -> bool {
         match self {
@@ -415,6 +442,10 @@ mod tests {
             });
         }
         assert_eq!(&shown, oracle);
+        for word in (0..=places.chunks() * CHUNK_WORDS).step_by(5) {
+            let members = oracle.range(word * 64..(word + 1) * 64);
+            assert_eq!(places.word(word), members.fold(0, |bits, place| bits | 1 << (place % 64)), "word {word}");
+        }
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
+    /// Nobody's.
+    pub const NOWHERE: Seat = Seat { slot: Slot(0), generation: 0 };
+
     pub fn new(layout: SlotLayout, partition: PartitionId, place: usize, generation: u32) -> Self {
         Seat { slot: layout.slot(partition, place), generation }
     }

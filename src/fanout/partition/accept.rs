@@ -100,6 +100,7 @@ impl Partition {
             let Some(seat) = self.unread.pop_front() else { return false };
             let Ok(place) = self.place(seat) else { continue };
             self.roster.unlist_unread(place);
+            self.catch_up(place);
             let Partition { roster, events, totals, .. } = self;
             let Some(queue) = roster.queue_mut(place).filter(|queue| queue.has_unread()) else { continue };
             let shed = queue.shed(events);
@@ -112,6 +113,10 @@ impl Partition {
 
     /// What is held: events, handles of them, and the log with its audiences.
     pub(super) fn held_bytes(&self) -> HeldBytes {
-        HeldBytes { events: self.events.event_bytes(), handles: self.events.handle_bytes(), log: self.log.bytes() }
+        HeldBytes {
+            events: self.events.event_bytes(),
+            handles: self.events.handle_bytes(),
+            log: self.log.bytes() + self.backlog.bytes(),
+        }
     }
 }

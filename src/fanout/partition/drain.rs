@@ -2,10 +2,13 @@
 
 use super::{Partition, SinceOffered};
 use crate::fanout::batch::Round;
-use crate::fanout::pass::{PassRound, PassWord};
+use crate::fanout::pass::{PassRound, writable};
 use crate::fanout::roster::Standing;
 use crate::registry::{Seat, for_each_bit};
 use std::sync::Arc;
+
+/// A visit to a session that is behind takes about as long as to let so many take in what is on its way.
+const VISIT_SESSIONS: usize = 8;
 
 impl Partition {
     /// A drain begins: what waits in the log sets out, unless something is on its way still. The queues are to
@@ -15,7 +18,10 @@ impl Partition {
             self.end_pass();
         }
         let entries_max = self.events_per_session_max.min(self.batch_max);
-        self.log.begin_pass(entries_max);
+        let entries = self.log.begin_pass(entries_max);
+        if entries > 0 {
+            self.begin_walk(entries);
+        }
         if self.roster.knows_nobody() && self.log.taking_in().is_some() {
             self.log.begin_offering();
         }
@@ -38,12 +44,12 @@ impl Partition {
                 return false;
             };
             *next = word + 1;
-            let places = self.roster.known_word(word);
-            sessions += places.count_ones() as usize;
+            let places = self.roster.known_word(word) & !self.leave_behind(word);
             for_each_bit(places, |bit| {
                 self.queue(word * 64 + bit);
                 self.take_in(word * 64 + bit, end);
             });
+            sessions += places.count_ones() as usize + VISIT_SESSIONS * self.visit(word, end);
         }
         true
     }
@@ -92,11 +98,12 @@ impl Partition {
     }
 
     /// Fills a round with offers straight from the log, to at most `sessions_max` of the sessions the pass comes to
-    /// next.
-    pub fn offer_pass(&mut self, pass: &mut PassRound, sessions_max: usize) {
+    /// next. As soon as there are `enough` the round ends; a word of places is split for that only if `enough` are
+    /// fewer than it has: to offer half a word costs as much as to offer a whole one.
+    pub fn offer_pass(&mut self, pass: &mut PassRound, sessions_max: usize, enough: usize) {
         pass.clear();
-        let mut room = sessions_max;
-        while room > 0 {
+        let (mut room, mut wanted) = (sessions_max, enough);
+        while room > 0 && wanted > 0 {
             let Partition { log, roster, .. } = self;
             let Some(word) = log.next_word(|word| roster.plain_word(word)) else {
                 if pass.is_empty() {
@@ -104,17 +111,20 @@ impl Partition {
                 }
                 break;
             };
-            let places = lowest(word.left, room);
+            let places = lowest(word.left, if enough < 64 { room.min(wanted) } else { room });
             word.left &= !places;
             room -= places.count_ones() as usize;
-            let (first_place, events) = (word.first_place, word.columns);
-            let (first_seat, generations) = roster.seats_of_word(first_place);
-            let moved = roster.moved_word(first_place / 64);
-            for_each_bit(places & moved, |bit| {
-                let seat = first_seat.beside(bit, generations[bit]);
-                pass.handles.push((seat, roster.handle_of(seat)));
+            wanted = wanted.saturating_sub(places.count_ones() as usize);
+            let PassRound { words, handles, .. } = &mut *pass;
+            let offered = writable(words).next();
+            (offered.first_place, offered.places) = (word.first_place, places);
+            offered.events.copy_from(&word.columns);
+            offered.first_seat = roster.seats_of_word(word.first_place, &mut offered.generations);
+            offered.moved = roster.moved_word(word.first_place / 64);
+            for_each_bit(places & offered.moved, |bit| {
+                let seat = offered.seat(bit);
+                handles.push((seat, roster.handle_of(seat)));
             });
-            pass.words_mut().push(PassWord { first_place, first_seat, places, events, generations, moved });
         }
         self.in_hand = (!pass.is_empty()).then(|| Arc::clone(&pass.words));
         self.since_offered = SinceOffered::Unchanged;
@@ -125,8 +135,17 @@ impl Partition {
         }
     }
 
+    /// What has gone out leaves the log; what somebody was left behind for is kept.
     fn end_pass(&mut self) {
-        self.log.end_pass(|entry| self.events.release(entry.index));
+        self.reserve_for_behind();
+        let Partition { log, backlog, events, .. } = self;
+        log.end_pass(|position, entry| match entry.left() {
+            0 => events.release(entry.index),
+            _ => {
+                let event_bytes = events.bytes_of(entry.index);
+                backlog.push(position, entry, event_bytes);
+            }
+        });
         self.log_has_gone_on();
     }
 

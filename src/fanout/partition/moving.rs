@@ -27,7 +27,7 @@ impl Partition {
             return Err(MoveError::Busy);
         }
         let has_lost = self.roster.losses(place).is_some();
-        if self.is_plain(place) && !has_lost && self.waiting_in_log(place).next().is_none() {
+        if self.is_plain(place) && !has_lost && self.all_waiting(place).next().is_none() {
             return Ok(0);
         }
         self.queue(place);
@@ -91,6 +91,7 @@ impl Partition {
         let Partition { roster, log, ready, totals, .. } = self;
         queue.come_to(seat, log.end(), |index| names[&index], ready);
         totals.count(&queue);
+        roster.caught_up(place, queue.may_stay_behind());
         *roster.queue_mut(place).expect("it was just given") = queue;
         self.list_unread(place);
         self.rest(place);

@@ -29,9 +29,12 @@ impl Partition {
     /// What became of an event that was accepted for this session.
     pub fn fate(&self, seat: Seat, sequence: Sequence) -> Fate {
         let Ok(place) = self.place(seat) else { return Fate::NoSuchSession };
+        if let Some(queue) = self.roster.queue(place).filter(|_| self.roster.is_behind(place)) {
+            return self.fate_behind(place, queue, sequence);
+        }
         let in_hand = self.straight_in_hand(place);
         let before_log = self.known_pending(place) + in_hand.count_ones() as usize;
-        let mut waiting = self.waiting_in_log(place);
+        let mut waiting = self.all_waiting(place);
         if let Some(ahead) = waiting.position(|entry| self.events.sequence(entry.index) == sequence) {
             return Fate::Pending { ahead: before_log + ahead };
         }
@@ -41,13 +44,23 @@ impl Partition {
             _ => {}
         }
         if let Some(queue) = self.roster.queue(place) {
-            return queue.fate(sequence, &self.events);
+            return queue.fate(sequence, queue.items(), &self.events);
         }
         let mut offered = self.log.pass_entries().enumerate().filter(|(bit, _)| in_hand >> bit & 1 == 1);
         if offered.any(|(_, entry)| self.events.sequence(entry.index) == sequence) {
             return Fate::Offered;
         }
         self.roster.losses(place).and_then(|losses| losses.fate(sequence)).unwrap_or(Fate::HandedOver)
+    }
+
+    /// What became of an event for a session that is behind, as if it had caught up.
+    fn fate_behind(&self, place: usize, queue: &Queue, sequence: Sequence) -> Fate {
+        let items = queue.caught_up(self.gone_out(place), self.events_per_session_max, &self.events);
+        let mut waiting = self.waiting(place, self.log.set_out(), self.log.end());
+        match waiting.position(|entry| self.events.sequence(entry.index) == sequence) {
+            Some(ahead) => Fate::Pending { ahead: items.events() + ahead },
+            None => queue.fate(sequence, &items, &self.events),
+        }
     }
 
     /// A session's events that are neither in the log nor in hand straight from there.
@@ -59,13 +72,23 @@ impl Partition {
         }
     }
 
+    /// Where every event accepted for a session went. One that is behind is told of as if it had caught up.
     pub fn accounting(&self, seat: Seat) -> Result<Accounting, NoSuchSession> {
+        let mut accounting = self.booked(seat)?;
+        let overdue = self.overdue(seat.place(self.layout));
+        accounting.pending -= overdue;
+        accounting.dropped += overdue;
+        Ok(accounting)
+    }
+
+    /// The same as it is in the totals.
+    fn booked(&self, seat: Seat) -> Result<Accounting, NoSuchSession> {
         let place = self.place(seat)?;
         let queue = self.roster.queue(place);
         let lost = || self.roster.losses(place).map(Losses::accounting).unwrap_or_default();
         let mut accounting = queue.map_or_else(lost, Queue::accounting);
         let one = if queue.is_none() { self.known_pending(place) } else { 0 };
-        let in_log = self.waiting_in_log(place).count();
+        let in_log = self.all_waiting(place).count();
         let pending = (one + in_log) as u64 + u64::from(self.straight_in_hand(place).count_ones());
         let delivered = self.roster.delivered(place);
         accounting.delivered += delivered;
@@ -74,23 +97,41 @@ impl Partition {
         Ok(accounting)
     }
 
-    /// The sessions with most events in their queues, at most `count`, the most first.
+    /// The sessions with most events waiting, at most `count`, the most first.
     pub fn most_lagging(&self, count: usize) -> Vec<LaggingSession> {
-        let lagging = self.roster.known().filter_map(|(place, standing)| {
-            let (pending, oldest) = match standing {
-                Standing::One(index) => (1, self.events.sequence(index)),
-                _ => {
-                    let queue = self.roster.queue(place)?;
-                    (queue.pending(), queue.oldest(&self.events)?)
-                }
-            };
+        let pending = self.roster.known().map(|(place, _)| (Reverse(self.pending(place)), place));
+        let mut most: Vec<(Reverse<usize>, usize)> = pending.filter(|(Reverse(pending), _)| *pending > 0).collect();
+        most.sort_unstable();
+        most.truncate(count);
+        let lagging = |&(Reverse(pending), place): &(Reverse<usize>, usize)| {
             let session = self.roster.handle_of(self.roster.seat_at(place)?);
-            Some(LaggingSession { session, pending, oldest })
-        });
-        let mut lagging: Vec<LaggingSession> = lagging.collect();
-        lagging.sort_unstable_by_key(|lagging| (Reverse(lagging.pending), lagging.oldest));
-        lagging.truncate(count);
-        lagging
+            Some(LaggingSession { session, pending, oldest: self.oldest_pending(place)? })
+        };
+        most.iter().filter_map(lagging).collect()
+    }
+
+    /// The events that wait for a session, not those in hand or in the log.
+    fn pending(&self, place: usize) -> usize {
+        match (self.roster.standing(place), self.roster.queue(place)) {
+            (_, Some(queue)) if self.roster.is_behind(place) => {
+                queue.pending() + self.gone_out(place).count() - self.overdue(place) as usize
+            }
+            (_, Some(queue)) => queue.pending(),
+            (Standing::One(_), None) => 1,
+            _ => 0,
+        }
+    }
+
+    /// The oldest of them.
+    fn oldest_pending(&self, place: usize) -> Option<Sequence> {
+        match (self.roster.standing(place), self.roster.queue(place)) {
+            (Standing::One(index), _) => Some(self.events.sequence(index)),
+            (_, Some(queue)) if self.roster.is_behind(place) => {
+                let items = queue.caught_up(self.gone_out(place), self.events_per_session_max, &self.events);
+                items.indices().next().map(|index| self.events.sequence(index))
+            }
+            (_, queue) => queue?.oldest(&self.events),
+        }
     }
 
     /// How many entries of the log have set out, and which sessions' batches the host has in hand.
@@ -121,6 +162,7 @@ impl Partition {
             unacknowledged: self.totals.unacknowledged,
             events_held: self.events.len(),
             events_in_log: self.log.len(),
+            events_behind: self.backlog.len(),
             lag: self.log.oldest().map_or(0, |entry| published.0 + 1 - self.events.sequence(entry.index).0),
             bytes: self.held_bytes().total(),
             bytes_by_cause: self.held_bytes(),
@@ -150,7 +192,7 @@ impl Partition {
         }
         for place in 0..self.roster.len() {
             let Some(seat) = self.roster.seat_at(place) else { continue };
-            let accounting = self.accounting(seat).map_err(|error| error.to_string())?;
+            let accounting = self.booked(seat).map_err(|error| error.to_string())?;
             if !accounting.balances() {
                 return Err(format!("{seat:?} does not add up: {accounting:?}"));
             }
@@ -166,6 +208,7 @@ impl Partition {
         if !accounting.balances() || accounting.pending != pending {
             return Err(format!("{pending} events are pending, counted: {accounting:?}"));
         }
-        self.events.validate(handles + self.log.len())
+        self.validate_backlog()?;
+        self.events.validate(handles + self.log.len() + self.backlog.len())
     }
 }

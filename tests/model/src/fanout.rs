@@ -280,7 +280,7 @@ pub struct Limits {
     pub topics_per_session: usize,
     pub events_per_session: usize,
     pub batch: usize,
-    /// Sessions that are offered something at once.
+    /// Sessions that are offered something at once, or a few more: see [`round_max`](Self::round_max).
     pub round_sessions: usize,
     /// Sessions of a partition for which an event waits in the partition's log.
     pub log_sessions: usize,
@@ -291,6 +291,11 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// A round from the log ends when it has enough sessions, with a whole word of 64 places unless fewer are enough.
+    fn round_max(&self) -> usize {
+        if self.round_sessions < 64 { self.round_sessions } else { self.round_sessions + 63 }
+    }
+
     /// The places of strangers in each partition.
     pub fn strangers(&self) -> impl Iterator<Item = usize> + use<> {
         let between = self.strangers_between;
@@ -1067,7 +1072,7 @@ impl Model {
         let mut handed = Vec::new();
         let mut offered = BTreeSet::new();
         for round in &schedule.rounds {
-            assert!(round.len() <= self.limits.round_sessions && offered.len() + round.len() <= sessions_max);
+            assert!(round.len() <= self.limits.round_max() && offered.len() + round.len() <= sessions_max);
             let mut items = BTreeMap::new();
             for &name in round {
                 assert!(offered.insert(name), "session {name} is offered something twice");

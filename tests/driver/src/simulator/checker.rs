@@ -542,8 +542,9 @@ impl Checker {
         for (partition, theirs) in stats.partitions.iter().enumerate() {
             let theirs = theirs.accounting;
             assert!(theirs.balances(), "{theirs:?}");
-            let ours = (self.delivered[partition], pending[partition]);
-            assert_eq!((theirs.delivered, theirs.pending), ours, "partition {partition}: delivered and pending");
+            assert_eq!(theirs.delivered, self.delivered[partition], "partition {partition}: delivered");
+            // What nobody reads may be pending still in the totals that each session is told it has lost.
+            assert!(theirs.pending >= pending[partition], "partition {partition}: pending");
         }
         let accepted = self.clients.iter().map(|client| client.accepted).sum();
         assert_eq!(stats.accounting().accepted, accepted, "accepted in all");
