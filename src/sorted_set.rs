@@ -1,13 +1,26 @@
 //! A sorted set that knows ranks: [`SortedSet`].
 //!
 //! The structure is a counted B-tree; `node.rs` says why its branches look as they do, `tree.rs` has the operations,
-//! `iter.rs` the iterators. The facade in this file adds std's names and traits and no logic.
+//! `iter.rs` the iterators. The facade in this file adds std's names and traits and no logic. What is built on that,
+//! without a look at a node: `ranges.rs` (many neighbouring keys at once), `batch.rs` (many keys in order),
+//! `reposition.rs`, `cursor.rs`, `algebra.rs` (two sets), `serial.rs` (serde).
 
+mod algebra;
+mod batch;
+mod cursor;
 mod iter;
 mod node;
+mod ranges;
+mod reposition;
+#[cfg(feature = "serde")]
+mod serial;
 mod tree;
 
+pub use algebra::{Difference, Intersection, SymmetricDifference, Union};
+pub use batch::{Applied, Change, NotAscending};
+pub use cursor::Cursor;
 pub use iter::{IntoIter, Iter};
+pub use reposition::Repositioned;
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -68,10 +81,11 @@ pub enum Removed {
     Absent(usize),
 }
 
-/// The input of [`SortedSet::from_sorted`] was not strictly ascending. Gives the keys back.
+/// The input of [`SortedSet::from_sorted`], [`insert_many`](SortedSet::insert_many) or [`apply`](SortedSet::apply) was
+/// not strictly ascending. Gives it back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotSorted<K> {
-    /// All keys, as they were given.
+    /// All keys (or [`Change`]s), as they were given.
     pub keys: Vec<K>,
     /// The index of the first key that is not greater than the one before it.
     pub at: usize,
@@ -230,12 +244,7 @@ impl<K: Ord> SortedSet<K> {
     /// changes nothing.
     #[doc(hidden)]
     pub fn rebuild(&mut self, keys: Vec<K>) -> Result<(), NotSorted<K>> {
-        let first_wrong = keys.windows(2).zip(1..).find_map(|(pair, at)| match pair[0].cmp(&pair[1]) {
-            Ordering::Less => None,
-            Ordering::Equal => Some((at, Disorder::Duplicate)),
-            Ordering::Greater => Some((at, Disorder::Descending)),
-        });
-        if let Some((at, disorder)) = first_wrong {
+        if let Err(NotAscending { at, disorder }) = batch::check_ascending(&keys, |key| key) {
             return Err(NotSorted { keys, at, disorder });
         }
         self.tree = self.tree.rebuilt(keys);
@@ -473,11 +482,16 @@ impl<'a, K> IntoIterator for &'a SortedSet<K> {
 
 impl<K> fmt::Display for NotSorted<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.disorder {
+        write!(f, "key {} of {} is {} the one before it", self.at, self.keys.len(), self.disorder)
+    }
+}
+
+impl fmt::Display for Disorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Disorder::Duplicate => "equal to",
             Disorder::Descending => "smaller than",
-        };
-        write!(f, "key {} of {} is {what} the one before it", self.at, self.keys.len())
+        })
     }
 }
 

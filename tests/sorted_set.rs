@@ -1,5 +1,6 @@
 //! `SortedSet` equals a sorted vector for any script, and behaves as std's sets do at the edges.
 
+use oyez::sorted_set::{Applied, Change};
 use oyez::{Disorder, Inserted, NotSorted, Removed, SortedSet};
 use oyez_driver::set::run;
 use oyez_model::set::{Op::*, Step::*, ops};
@@ -9,6 +10,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::ops::Bound::{Excluded, Included};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 proptest! {
     #[test]
@@ -86,6 +88,44 @@ fn after_removing_most_keys_at_random_the_set_is_valid_and_right() {
     assert!(set.iter().eq(&oracle));
 }
 
+/// Loads and removals in one order and another, each by single calls and by batches.
+#[test]
+fn after_any_churn_the_set_is_valid_and_right() {
+    const N: u32 = 20_000;
+    let ascending: Vec<u32> = (0..N).collect();
+    let descending: Vec<u32> = (0..N).rev().collect();
+    let scattered: Vec<u32> = (0..N).map(|i| i.wrapping_mul(0x9E37_79B1)).collect();
+    // A thousand places at which twenty neighbours come one after the other.
+    let clustered: Vec<u32> = (0..N).map(|i| (i / 20).wrapping_mul(0x9E37_79B1) % 5_000 * 100 + i % 20).collect();
+    // Each between the two before it: the same leaf splits again and again.
+    let inward: Vec<u32> = (0..N).map(|i| if i % 2 == 0 { i } else { 2 * N - i }).collect();
+    for keys in [ascending, descending, scattered, clustered, inward] {
+        let mut set = SortedSet::new();
+        let mut oracle = BTreeSet::new();
+        for round in 0..3 {
+            for key in &keys {
+                assert_eq!(set.insert(*key).is_new(), oracle.insert(*key));
+            }
+            assert_eq!(set.validate(), Ok(oracle.len()));
+            let leaving = |at: usize| at % 20 != round;
+            for (at, key) in keys.iter().enumerate().filter(|(at, _)| leaving(*at)) {
+                assert_eq!(set.remove(key).was_present(), oracle.remove(key), "key {at}");
+            }
+            assert_eq!(set.validate(), Ok(oracle.len()));
+            assert!(set.iter().eq(&oracle));
+
+            let mut batch = keys.clone();
+            batch.sort_unstable();
+            batch.dedup();
+            let survivors = set.clone();
+            assert_eq!(set.insert_many(batch.clone()), Ok(batch.len() - oracle.len()));
+            assert_eq!((set.validate(), set.iter().eq(&batch)), (Ok(batch.len()), true));
+            set = &set & &survivors;
+            assert!(set.iter().eq(&oracle));
+        }
+    }
+}
+
 #[test]
 fn an_empty_set_answers() {
     let mut set = SortedSet::<String>::new();
@@ -96,6 +136,12 @@ fn an_empty_set_answers() {
     assert_eq!((set.pop_first(), set.pop_last()), (None, None));
     assert_eq!(set.slice(0..9).len(), 0);
     assert_eq!(set.ranks::<str, _>(..), 0..0);
+    assert_eq!((set.remove_at(0), set.remove_ranks(0..9), set.retain(|_| false)), (None, 0..0, 0));
+    assert_eq!((set.remove_many(["x"]), set.apply(vec![])), (Ok(0), Ok(Applied { inserted: 0, removed: 0 })));
+    assert_eq!((set.split_off("x").len(), set.split_off_rank(0).len()), (0, 0));
+    set.append(&mut SortedSet::new());
+    assert!(set.is_subset(&set) && set.is_disjoint(&set) && set.union(&set).next_back().is_none());
+    assert_eq!(format!("{:?}", set.cursor()), "Cursor { rank: 0, prev: None, next: None }");
     assert_eq!(SortedSet::from_sorted(Vec::<String>::new()), Ok(set));
 }
 
@@ -107,26 +153,32 @@ fn a_key_of_another_type_is_looked_up_by_borrow() {
     assert!(set.range::<str, _>((Included("b"), Excluded("d"))).eq(["bob"]));
 }
 
+/// A key that says whose it is, which the order does not see.
+#[derive(Debug)]
+struct Loud(u32, &'static str);
+
+impl PartialEq for Loud {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Loud {}
+
+impl PartialOrd for Loud {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Loud {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
 #[test]
 fn a_set_needs_no_clone_and_keeps_the_first_of_equal_keys() {
-    #[derive(Debug)]
-    struct Loud(u32, &'static str);
-    impl PartialEq for Loud {
-        fn eq(&self, other: &Self) -> bool {
-            self.0 == other.0
-        }
-    }
-    impl Eq for Loud {}
-    impl PartialOrd for Loud {
-        fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-            Some(self.cmp(other))
-        }
-    }
-    impl Ord for Loud {
-        fn cmp(&self, other: &Self) -> Ordering {
-            self.0.cmp(&other.0)
-        }
-    }
     let mut set = SortedSet::new();
     for i in 0..1_000 {
         assert_eq!(set.insert(Loud(i, "first")), Inserted::At(i as usize));
@@ -168,26 +220,107 @@ fn only_ord_decides() {
     assert_eq!(refused.disorder, Disorder::Duplicate);
 }
 
+thread_local!(static FUSE: Cell<u32> = const { Cell::new(u32::MAX) });
+
+/// A key whose comparison panics once the fuse is used up.
+#[derive(PartialEq, Eq, Clone, Debug)]
+struct Fused(u32);
+
+impl PartialOrd for Fused {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Fused {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let left = FUSE.get();
+        if left == 0 {
+            resume_unwind(Box::new("the fuse blew"));
+        }
+        FUSE.set(left - 1);
+        self.0.cmp(&other.0)
+    }
+}
+
+#[test]
+fn of_equal_keys_the_sets_own_stays_in_batches_unions_and_moves() {
+    let owners = |set: &SortedSet<Loud>| set.iter().map(|key| key.1).collect::<String>();
+    let all = |owner, keys: std::ops::Range<u32>| SortedSet::from_iter(keys.map(|key| Loud(key, owner)));
+    for theirs in [2..3, 0..4, 2..300] {
+        let (mut set, mut other) = (all("a", 1..3), all("b", theirs.clone()));
+        assert!(set.union(&other).all(|key| key.1 == if key.0 == 1 || key.0 == 2 { "a" } else { "b" }));
+        assert!(set.intersection(&other).all(|key| key.1 == "a"));
+        set.append(&mut other);
+        assert_eq!(owners(&set).matches('a').count(), 2, "{theirs:?} taken in");
+        assert_eq!(set.insert_many(theirs.clone().map(|key| Loud(key, "c")).collect()), Ok(0));
+        assert_eq!(owners(&set).matches('c').count(), 0, "{theirs:?} inserted");
+        assert_eq!(set.reposition(&Loud(2, ""), Loud(2, "d")).ranks(), set.rank(&Loud(2, "")).map(|at| (at, at)).ok());
+        assert_eq!(set.get(&Loud(2, "")).unwrap().1, "a");
+    }
+}
+
+#[test]
+fn a_predicate_that_panics_leaves_the_set_as_it_was() {
+    let before: SortedSet<u32> = (0..100).collect();
+    let mut set = before.clone();
+    let call = AssertUnwindSafe(|| set.retain(|&key| if key == 50 { resume_unwind(Box::new("no")) } else { false }));
+    assert!(catch_unwind(call).is_err());
+    assert_eq!((set.validate(), &set), (Ok(100), &before));
+}
+
+type Call<'c> = &'c dyn Fn(&mut SortedSet<Fused>);
+
+/// Each call with a fuse that blows sooner or later; `after` judges the set that met a panic.
+fn with_fuses(calls: &[Call<'_>], after: impl Fn(&SortedSet<Fused>, &SortedSet<Fused>)) {
+    let mut before = SortedSet::with_node_sizes(4, 4);
+    before.extend((0..200).map(|i| Fused(i * 2)));
+    for (at, call) in calls.iter().enumerate() {
+        let mut blown = 0;
+        for fuse in 0..40 {
+            let mut set = before.clone();
+            FUSE.set(fuse);
+            let outcome = catch_unwind(AssertUnwindSafe(|| call(&mut set)));
+            FUSE.set(u32::MAX);
+            assert_eq!(set.validate(), Ok(set.len()), "call {at}, fuse {fuse}");
+            if outcome.is_err() {
+                blown += 1;
+                after(&set, &before);
+            }
+        }
+        assert!(blown >= 10, "only {blown} runs of call {at} met a panic");
+    }
+}
+
+#[test]
+fn a_comparison_that_panics_leaves_the_set_as_it_was_by_ranges_and_large_batches() {
+    let odd = || (0..300).map(|i| Fused(i * 2 + 1)).collect::<Vec<_>>();
+    let calls: [Call<'_>; 7] = [
+        &|set| assert_eq!(set.reposition(&Fused(100), Fused(301)).ranks(), Some((50, 150))),
+        &|set| assert_eq!(set.reposition(&Fused(300), Fused(101)).ranks(), Some((150, 51))),
+        &|set| assert_eq!(set.remove_range(Fused(7)..Fused(301)), 4..151),
+        &|set| assert_eq!(set.split_off(&Fused(77)).len(), 161),
+        &|set| assert_eq!(set.insert_many(odd()), Ok(300)),
+        &|set| assert_eq!(set.remove_many(&[Fused(2), Fused(4), Fused(350)]), Ok(3)),
+        &|set| assert!(set.apply(odd().into_iter().map(Change::Insert).collect()).is_ok()),
+    ];
+    with_fuses(&calls, |set, before| assert_eq!(set, before));
+}
+
+#[test]
+fn a_comparison_that_panics_amid_a_small_batch_leaves_a_valid_set() {
+    let calls: [Call<'_>; 2] =
+        [&|set| assert_eq!(set.insert_many(vec![Fused(3), Fused(5), Fused(351)]), Ok(3)), &|set| {
+            set.append(&mut [Fused(401), Fused(403)].into())
+        }];
+    with_fuses(&calls, |set, before| {
+        assert!(set.len() <= before.len() + 2);
+        assert!(before.is_subset(set));
+    });
+}
+
 #[test]
 fn a_comparison_that_panics_leaves_the_set_as_it_was() {
-    thread_local!(static FUSE: Cell<u32> = const { Cell::new(u32::MAX) });
-    #[derive(PartialEq, Eq, Clone, Debug)]
-    struct Fused(u32);
-    impl PartialOrd for Fused {
-        fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-            Some(self.cmp(other))
-        }
-    }
-    impl Ord for Fused {
-        fn cmp(&self, other: &Self) -> Ordering {
-            let left = FUSE.get();
-            if left == 0 {
-                std::panic::resume_unwind(Box::new("the fuse blew"));
-            }
-            FUSE.set(left - 1);
-            self.0.cmp(&other.0)
-        }
-    }
     let mut set = SortedSet::with_node_sizes(4, 4);
     set.extend((0..200).map(|i| Fused(i * 2)));
     let before = set.clone();
@@ -195,11 +328,11 @@ fn a_comparison_that_panics_leaves_the_set_as_it_was() {
     for key in (0..400).step_by(7) {
         for fuse in 0..4 {
             FUSE.set(fuse);
-            let call = std::panic::AssertUnwindSafe(|| match key % 2 {
+            let call = AssertUnwindSafe(|| match key % 2 {
                 0 => set.remove(&Fused(key)).was_present(),
                 _ => set.insert(Fused(key)).is_new(),
             });
-            let outcome = std::panic::catch_unwind(call);
+            let outcome = catch_unwind(call);
             FUSE.set(u32::MAX);
             match outcome {
                 Ok(_) => set = before.clone(), // found at the root, before the fuse blew
@@ -240,6 +373,13 @@ fn traits_agree_with_std() {
     assert_eq!(set.iter().nth(1), Some(&2));
     assert_eq!(set.iter().last(), Some(&3));
     assert_eq!(format!("{:?}", set.iter()), "[1, 2, 3]");
+    assert_eq!(format!("{:?}", set.difference(&SortedSet::from([2]))), "[1, 3]");
+    assert_eq!(Vec::from(set.clone()), [1, 2, 3]);
+    let mut extended = set.clone();
+    extended.extend(&[4, 0]);
+    assert_eq!(extended, SortedSet::from([0, 1, 2, 3, 4]));
     fn is_send_and_sync<T: Send + Sync>(_: &T) {}
     is_send_and_sync(&set);
+    is_send_and_sync(&set.cursor());
+    is_send_and_sync(&set.union(&set));
 }

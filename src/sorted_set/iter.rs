@@ -184,6 +184,12 @@ impl<'a, K> DoubleEndedIterator for Iter<'a, K> {
         let cursor = self.back.get_or_insert_with(|| Cursor::seek(tree, rank + 1, Toward::Start));
         cursor.run.next_back().or_else(|| cursor.previous_between())
     }
+
+    fn nth_back(&mut self, n: usize) -> Option<&'a K> {
+        self.ranks.end = self.ranks.end.saturating_sub(n).max(self.ranks.start);
+        self.back = None;
+        self.next_back()
+    }
 }
 
 impl<K> ExactSizeIterator for Iter<'_, K> {}

@@ -7,7 +7,7 @@ use arrayvec::ArrayVec;
 use std::borrow::Borrow;
 
 /// Counts are `u32`, and one of them is the number of elements and one more.
-const TOO_MANY: &str = "a sorted set holds at most u32::MAX - 1 keys";
+pub(super) const TOO_MANY: &str = "a sorted set holds at most u32::MAX - 1 keys";
 
 #[derive(Clone)]
 pub(super) struct Tree<K> {
@@ -66,6 +66,16 @@ impl<K> Tree<K> {
     /// An empty tree with nodes of the same sizes.
     pub fn emptied(&self) -> Self {
         Tree { sizes: self.sizes, ..Tree::new() }
+    }
+
+    /// All keys in order. O(n): every key is moved once.
+    pub fn into_keys(self) -> Vec<K> {
+        let mut keys = Vec::with_capacity(self.len);
+        match self.root {
+            Node::Leaf(leaf) => return leaf,
+            Node::Branch(branch) => flatten(*branch, &mut keys),
+        }
+        keys
     }
 
     pub fn select(&self, rank: usize) -> Option<&K> {
@@ -252,6 +262,21 @@ impl<K: Ord> Tree<K> {
             return Err(format!("the tree holds {counted} elements, counted as {}", self.len));
         }
         Ok(counted)
+    }
+}
+
+/// Moves the keys below `branch` to the end of `keys`.
+fn flatten<K>(branch: Branch<K>, keys: &mut Vec<K>) {
+    let mut between = branch.keys.into_iter();
+    match branch.children {
+        Children::Leaves(leaves) => leaves.into_iter().for_each(|leaf| {
+            keys.extend(leaf);
+            keys.extend(between.next());
+        }),
+        Children::Branches(branches) => branches.into_iter().for_each(|below| {
+            flatten(*below, keys);
+            keys.extend(between.next());
+        }),
     }
 }
 

@@ -1,8 +1,11 @@
 //! `SortedSet` against a sorted vector.
 
 use crate::script;
-use oyez::{Disorder, Inserted, Removed, SortedSet};
-use oyez_model::set::{Model, Op, Seen, both_ends, build_keys, removed_ranks, run_down, run_up, walk};
+use oyez::sorted_set::{Applied, NotAscending};
+use oyez::{Disorder, Inserted, NotSorted, Removed, Repositioned, SortedSet, sorted_set};
+use oyez_model::set::{Change, Combination, CursorStep, Half, Keys, Model, Op, Seen, Step};
+use oyez_model::set::{both_ends, build_keys, is_multiple, removed_ranks, run_down, run_up, walk};
+use std::mem;
 
 /// Leaf and branch sizes every script is run with: the smallest, an odd one, the real one.
 const NODE_SIZES: [(usize, usize); 3] = [(4, 4), (7, 5), (64, 32)];
@@ -77,7 +80,7 @@ fn apply(set: &mut SortedSet<u16>, op: &Op) -> Seen {
             Seen::Keys(keys)
         }
         Op::SliceBothEnds { from, to } => Seen::Keys(both_ends(set.slice(from.into()..to.into()).copied())),
-        Op::Walk { from, to, ref steps } => walk(set.slice(from.into()..to.into()), steps),
+        Op::Walk { from, to, ref steps } => walk(set.slice(from.into()..to.into()), steps, ExactSizeIterator::len),
         Op::Range { from, to } => Seen::Keys(set.range(from..=to).copied().collect()),
         Op::RangeExclusive { from, to } => {
             use std::ops::Bound::Excluded;
@@ -89,10 +92,7 @@ fn apply(set: &mut SortedSet<u16>, op: &Op) -> Seen {
         }
         Op::BuildFrom(ref keys) => match set.rebuild(keys.clone()) {
             Ok(()) => Seen::Nothing,
-            Err(refused) => {
-                assert_eq!(&refused.keys, keys, "a refused input comes back");
-                Seen::Refused { at: refused.at, duplicate: refused.disorder == Disorder::Duplicate }
-            }
+            Err(refused) => not_sorted(refused, keys),
         },
         Op::CloneIt => {
             let clone = set.clone();
@@ -108,7 +108,163 @@ fn apply(set: &mut SortedSet<u16>, op: &Op) -> Seen {
             set.clear();
             Seen::Nothing
         }
+        Op::Reposition { old, new } => match set.reposition(&old, new) {
+            Repositioned::Moved { from, to } => Seen::Moved { from, to },
+            Repositioned::Absent(rank) => Seen::Rank { present: false, rank },
+            Repositioned::Already { from, at } => Seen::Occupied { from, at },
+        },
+        Op::RemoveAt(rank) => Seen::Key(set.remove_at(rank.into())),
+        Op::RemoveRange { from, to } => Seen::Removed { ranks: set.remove_range(from..=to), left: keys(set) },
+        Op::RemoveRanks { from, to } => {
+            Seen::Removed { ranks: set.remove_ranks(from.into()..to.into()), left: keys(set) }
+        }
+        Op::Count { from, to } => Seen::Count(set.count(from..to)),
+        Op::KeepMultiples(of) => {
+            let removed = set.retain(|&key| is_multiple(key, of));
+            Seen::Applied { inserted: 0, removed, keys: keys(set) }
+        }
+        Op::DropMultiples(of) => {
+            let removed = set.retain(|&key| !is_multiple(key, of));
+            Seen::Applied { inserted: 0, removed, keys: keys(set) }
+        }
+        Op::SplitOff { key, keep } => {
+            let off = set.split_off(&key);
+            split(set, off, keep)
+        }
+        Op::SplitOffRank { rank, keep } => {
+            let off = set.split_off_rank(rank.into());
+            split(set, off, keep)
+        }
+        Op::Append(ref other) => {
+            append(set, &mut sibling(set, other));
+            Seen::Keys(keys(set))
+        }
+        Op::AppendTo(ref other) => {
+            let mut other = sibling(set, other);
+            append(&mut other, set);
+            *set = other;
+            Seen::Keys(keys(set))
+        }
+        Op::Combine { how, ref other, ref steps } => combine(set, how, &sibling(set, other), steps),
+        Op::Become { how, ref other } => {
+            let other = sibling(set, other);
+            *set = match how {
+                Combination::Union => &*set | &other,
+                Combination::Intersection => &*set & &other,
+                Combination::Difference => &*set - &other,
+                Combination::SymmetricDifference => &*set ^ &other,
+            };
+            Seen::Keys(keys(set))
+        }
+        Op::Compare(ref other) => {
+            let other = sibling(set, other);
+            Seen::Relation {
+                subset: set.is_subset(&other),
+                superset: set.is_superset(&other),
+                disjoint: set.is_disjoint(&other),
+            }
+        }
+        Op::InsertMany(ref batch) => match set.insert_many(batch.clone()) {
+            Ok(inserted) => Seen::Applied { inserted, removed: 0, keys: keys(set) },
+            Err(refused) => not_sorted(refused, batch),
+        },
+        Op::RemoveMany(ref batch) => match set.remove_many(batch) {
+            Ok(removed) => Seen::Applied { inserted: 0, removed, keys: keys(set) },
+            Err(refused) => not_ascending(refused),
+        },
+        Op::Apply(ref changes) => {
+            let batch: Vec<_> = changes.iter().copied().map(change).collect();
+            match set.apply(batch.clone()) {
+                Ok(Applied { inserted, removed }) => Seen::Applied { inserted, removed, keys: keys(set) },
+                Err(refused) => not_sorted(refused, &batch),
+            }
+        }
+        Op::Cursor(ref steps) => cursor(set, steps),
     }
+}
+
+fn keys(set: &SortedSet<u16>) -> Vec<u16> {
+    set.iter().copied().collect()
+}
+
+/// Another set with nodes of the same sizes.
+fn sibling(set: &SortedSet<u16>, keys: &Keys) -> SortedSet<u16> {
+    let mut other = set.clone();
+    other.rebuild(keys.sorted()).expect("the keys ascend");
+    other
+}
+
+fn split(set: &mut SortedSet<u16>, mut off: SortedSet<u16>, keep: Half) -> Seen {
+    if keep == Half::High {
+        mem::swap(set, &mut off);
+    }
+    assert_eq!(off.validate(), Ok(off.len()));
+    Seen::Split { off: keys(&off), left: keys(set) }
+}
+
+fn append(set: &mut SortedSet<u16>, other: &mut SortedSet<u16>) {
+    set.append(other);
+    assert_eq!((other.len(), other.validate()), (0, Ok(0)), "an appended set is left empty");
+}
+
+fn combine(set: &SortedSet<u16>, how: Combination, other: &SortedSet<u16>, steps: &[Step]) -> Seen {
+    match how {
+        Combination::Union => walk(set.union(other), steps, counted),
+        Combination::Intersection => walk(set.intersection(other), steps, counted),
+        Combination::Difference => walk(set.difference(other), steps, counted),
+        Combination::SymmetricDifference => walk(set.symmetric_difference(other), steps, counted),
+    }
+}
+
+/// How many keys are left; the hint must have room for that.
+fn counted<'a>(keys: &(impl Iterator<Item = &'a u16> + Clone)) -> usize {
+    let count = keys.clone().count();
+    let (least, most) = keys.size_hint();
+    assert!(least <= count && most.is_some_and(|most| count <= most), "{count} keys, said to be {least} to {most:?}");
+    count
+}
+
+fn not_sorted<T: PartialEq + std::fmt::Debug>(refused: NotSorted<T>, batch: &[T]) -> Seen {
+    assert_eq!(refused.keys, batch, "a refused input comes back");
+    not_ascending(NotAscending { at: refused.at, disorder: refused.disorder })
+}
+
+fn not_ascending(refused: NotAscending) -> Seen {
+    Seen::Refused { at: refused.at, duplicate: refused.disorder == Disorder::Duplicate }
+}
+
+fn change(change: Change) -> sorted_set::Change<u16> {
+    match change {
+        Change::Insert(key) => sorted_set::Change::Insert(key),
+        Change::Remove(key) => sorted_set::Change::Remove(key),
+    }
+}
+
+fn cursor(set: &SortedSet<u16>, steps: &[CursorStep]) -> Seen {
+    let mut cursor = set.cursor();
+    let seen = steps.iter().map(|step| {
+        let key = match *step {
+            CursorStep::Next => cursor.next().copied(),
+            CursorStep::Prev => cursor.prev().copied(),
+            CursorStep::PeekNext => cursor.peek_next().copied(),
+            CursorStep::PeekPrev => cursor.peek_prev().copied(),
+            CursorStep::Seek(key) => {
+                let found = cursor.seek(&key);
+                assert_eq!(found.unwrap_or_else(|rank| rank), cursor.rank());
+                found.ok().map(|_| key)
+            }
+            CursorStep::SeekRank(rank) => {
+                cursor.seek_rank(rank.into());
+                None
+            }
+            CursorStep::CloneIt => {
+                cursor = cursor.clone();
+                None
+            }
+        };
+        (key, cursor.rank())
+    });
+    Seen::Cursor(seen.collect())
 }
 
 fn insert(set: &mut SortedSet<u16>, key: u16) -> (bool, usize) {
