@@ -5,6 +5,7 @@ pub mod fanout;
 #[cfg(feature = "ffi")]
 pub mod ffi;
 pub mod member_list;
+pub mod ranking;
 pub mod registry;
 pub mod sorted_set;
 pub mod stats;
@@ -21,6 +22,7 @@ pub use member_list::{
     Counts, Flush, GroupId, ListOp, MemberId, MemberList, MemberListOptions, MemberListStats, RegroupError, Row,
     Update, UpsertError, Upserted, View, ViewerId, Window, WindowError, WindowLimits, collation,
 };
+pub use ranking::{Ranked, Ranking};
 pub use registry::{
     Audience, ConnectError, MoveError, NoSuchPartition, NoSuchSession, PartitionId, Query, Registry, RegistryOptions,
     RegistryStats, SessionId, SubscribeError, Subscribed, Topic, Unsubscribed, Verdict,

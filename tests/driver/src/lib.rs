@@ -3,6 +3,7 @@
 
 pub mod fanout;
 pub mod list;
+pub mod ranking;
 mod script;
 pub mod set;
 pub mod simulator;

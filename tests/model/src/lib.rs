@@ -7,4 +7,5 @@
 
 pub mod fanout;
 pub mod list;
+pub mod ranking;
 pub mod set;
