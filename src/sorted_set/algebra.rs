@@ -1,56 +1,87 @@
 //! Two sets: union, intersection, differences, and whether one holds the other.
 //!
-//! The four iterators are lazy, run from both ends and lend keys. Each walks both sets side by side. Where only some
-//! keys of a side matter (both sides of an intersection, the one that a difference takes away), it does not walk over
-//! the others: after [`WALK`] of them it looks for the next that may matter with one descent. So a small set against a
-//! large one costs O(log n) for each key of the small one, and two of one size O(1) amortised a key.
+//! The four iterators are lazy, run from both ends and lend keys. A union or a symmetric difference walks both sets side
+//! by side. So does an intersection or a difference of two sets of about one size, but it does not step over each key
+//! that cannot matter: after [`WALK`] of them it goes with one descent to the next that may. If one set is [`ASK`] times
+//! as large as the other, it is asked for each key of the small one instead.
 
-use super::{Cursor, SortedSet};
+use super::{Iter, SortedSet};
 use std::cmp::Ordering;
 use std::fmt;
 use std::iter::FusedIterator;
 use std::ops::{BitAnd, BitOr, BitXor, Sub};
 
-/// Keys to pass one by one before a descent is cheaper.
+/// Keys to step over before a descent is cheaper.
 const WALK: usize = 16;
 
-/// What is left of one set, between two cursors.
-struct Ends<'a, K> {
-    front: Cursor<'a, K>,
-    back: Cursor<'a, K>,
+/// How many times as large a set must be that a descent for each key of the other is cheaper.
+const ASK: usize = 16;
+
+/// How to find the keys that two sets have in common.
+#[derive(Clone, Copy)]
+enum Way {
+    Walk,
+    /// Ask the second for each key of the first.
+    AskTheirs,
+    /// Ask the first for each key of the second.
+    AskOurs,
 }
 
-impl<K> Clone for Ends<'_, K> {
-    fn clone(&self) -> Self {
-        Ends { front: self.front.clone(), back: self.back.clone() }
+impl Way {
+    fn of<K>(ours: &SortedSet<K>, theirs: &SortedSet<K>) -> Self {
+        if theirs.len() / ASK > ours.len() {
+            Way::AskTheirs
+        } else if ours.len() / ASK > theirs.len() {
+            Way::AskOurs
+        } else {
+            Way::Walk
+        }
     }
+}
+
+/// What is left of one set: the keys that were looked at, and those in between.
+struct Ends<'a, K> {
+    set: &'a SortedSet<K>,
+    first: Option<&'a K>,
+    keys: Iter<'a, K>,
+    last: Option<&'a K>,
+    /// Keys taken from the front of `keys`, and from its back.
+    taken: (usize, usize),
 }
 
 impl<'a, K> Ends<'a, K> {
     fn new(set: &'a SortedSet<K>) -> Self {
-        let mut back = set.cursor();
-        back.seek_rank(set.len());
-        Ends { front: set.cursor(), back }
+        Ends { set, first: None, keys: set.iter(), last: None, taken: (0, 0) }
     }
 
     fn len(&self) -> usize {
-        self.back.rank() - self.front.rank()
+        usize::from(self.first.is_some()) + self.keys.len() + usize::from(self.last.is_some())
     }
 
     fn first(&mut self) -> Option<&'a K> {
-        if self.len() == 0 { None } else { self.front.peek_next() }
+        if self.first.is_none() {
+            self.taken.0 += 1;
+            self.first = self.keys.next().or_else(|| self.last.take());
+        }
+        self.first
     }
 
     fn last(&mut self) -> Option<&'a K> {
-        if self.len() == 0 { None } else { self.back.peek_prev() }
+        if self.last.is_none() {
+            self.taken.1 += 1;
+            self.last = self.keys.next_back().or_else(|| self.first.take());
+        }
+        self.last
     }
 
     fn pop_first(&mut self) -> Option<&'a K> {
-        if self.len() == 0 { None } else { self.front.next() }
+        self.first();
+        self.first.take()
     }
 
     fn pop_last(&mut self) -> Option<&'a K> {
-        if self.len() == 0 { None } else { self.back.prev() }
+        self.last();
+        self.last.take()
     }
 }
 
@@ -58,29 +89,46 @@ impl<'a, K: Ord> Ends<'a, K> {
     /// The first key that is not smaller than `key`; those before it are passed.
     fn first_from(&mut self, key: &K) -> Option<&'a K> {
         for _ in 0..WALK {
-            let first = self.first()?;
-            if first.cmp(key).is_ge() {
-                return Some(first);
+            if self.first()?.cmp(key).is_ge() {
+                return self.first;
             }
-            self.front.next();
+            self.first = None;
         }
-        let (Ok(rank) | Err(rank)) = self.front.set().rank(key);
-        self.front.seek_rank(rank.min(self.back.rank()));
+        let (Ok(rank) | Err(rank)) = self.set.rank(key);
+        if let Some(skipped @ 1..) = rank.checked_sub(self.taken.0) {
+            self.keys.nth(skipped - 1);
+            self.taken.0 = rank;
+        }
+        // The next one may have been looked at from the other end.
+        if self.first()?.cmp(key).is_lt() {
+            self.first = None;
+        }
         self.first()
     }
 
     /// The last key that is not greater than `key`; those behind it are passed.
     fn last_to(&mut self, key: &K) -> Option<&'a K> {
         for _ in 0..WALK {
-            let last = self.last()?;
-            if last.cmp(key).is_le() {
-                return Some(last);
+            if self.last()?.cmp(key).is_le() {
+                return self.last;
             }
-            self.back.prev();
+            self.last = None;
         }
-        let rank = self.back.set().rank(key).map_or_else(|rank| rank, |rank| rank + 1);
-        self.back.seek_rank(rank.max(self.front.rank()));
+        let behind = self.set.len() - self.set.rank(key).map_or_else(|rank| rank, |rank| rank + 1);
+        if let Some(skipped @ 1..) = behind.checked_sub(self.taken.1) {
+            self.keys.nth_back(skipped - 1);
+            self.taken.1 = behind;
+        }
+        if self.last()?.cmp(key).is_gt() {
+            self.last = None;
+        }
         self.last()
+    }
+}
+
+impl<K> Clone for Ends<'_, K> {
+    fn clone(&self) -> Self {
+        Ends { keys: self.keys.clone(), ..*self }
     }
 }
 
@@ -94,12 +142,14 @@ pub struct Union<'a, K> {
 pub struct Intersection<'a, K> {
     ours: Ends<'a, K>,
     theirs: Ends<'a, K>,
+    way: Way,
 }
 
 /// The keys that are in the first set and not in the second, in order. Made by [`SortedSet::difference`].
 pub struct Difference<'a, K> {
     ours: Ends<'a, K>,
     theirs: Ends<'a, K>,
+    way: Way,
 }
 
 /// The keys that are in one of two sets and not in the other, in order. Made by [`SortedSet::symmetric_difference`].
@@ -123,8 +173,8 @@ impl<K: Ord> SortedSet<K> {
         Union { ours: Ends::new(self), theirs: Ends::new(other) }
     }
 
-    /// The keys that are in this set and in `other`, in order, as this set has them. O(log n) for each run of keys that
-    /// only one set has, and O(1) amortised for each key of the shorter ones.
+    /// The keys that are in this set and in `other`, in order, as this set has them. O(1) amortised for each key of both,
+    /// but at most O(log n) for each key of the smaller set, and for each run of keys that only one has.
     ///
     /// ```
     /// use oyez::SortedSet;
@@ -134,11 +184,11 @@ impl<K: Ord> SortedSet<K> {
     /// assert_eq!(&even & &tens, SortedSet::from([10]));
     /// ```
     pub fn intersection<'a>(&'a self, other: &'a Self) -> Intersection<'a, K> {
-        Intersection { ours: Ends::new(self), theirs: Ends::new(other) }
+        Intersection { ours: Ends::new(self), theirs: Ends::new(other), way: Way::of(self, other) }
     }
 
-    /// The keys of this set that are not in `other`, in order. O(1) amortised for each key of this set, and O(log n) for
-    /// each long run of keys of the other that lies between two of them.
+    /// The keys of this set that are not in `other`, in order. O(1) amortised for each key of both, but at most O(log n)
+    /// for each key of this set.
     ///
     /// ```
     /// use oyez::SortedSet;
@@ -148,7 +198,7 @@ impl<K: Ord> SortedSet<K> {
     /// assert_eq!(&even - &tens, SortedSet::from([8, 12]));
     /// ```
     pub fn difference<'a>(&'a self, other: &'a Self) -> Difference<'a, K> {
-        Difference { ours: Ends::new(self), theirs: Ends::new(other) }
+        Difference { ours: Ends::new(self), theirs: Ends::new(other), way: Way::of(self, other) }
     }
 
     /// The keys that are in this set or in `other`, but not in both, in order. O(log n), then O(1) amortised for each
@@ -244,11 +294,26 @@ impl<'a, K: Ord> Iterator for Intersection<'a, K> {
 
     fn next(&mut self) -> Option<&'a K> {
         loop {
-            let first = self.ours.first()?;
-            let their_first = self.theirs.first_from(first)?;
-            if self.ours.first_from(their_first)?.cmp(their_first).is_eq() {
-                self.theirs.pop_first();
-                return self.ours.pop_first();
+            match self.way {
+                Way::Walk => {
+                    let first = self.ours.first()?;
+                    let their_first = self.theirs.first_from(first)?;
+                    if self.ours.first_from(their_first)?.cmp(their_first).is_eq() {
+                        self.theirs.pop_first();
+                        return self.ours.pop_first();
+                    }
+                }
+                Way::AskTheirs => {
+                    let first = self.ours.pop_first()?;
+                    if self.theirs.set.contains(first) {
+                        return Some(first);
+                    }
+                }
+                Way::AskOurs => {
+                    if let Some(key) = self.ours.set.get(self.theirs.pop_first()?) {
+                        return Some(key);
+                    }
+                }
             }
         }
     }
@@ -262,11 +327,26 @@ impl<'a, K: Ord> Iterator for Intersection<'a, K> {
 impl<'a, K: Ord> DoubleEndedIterator for Intersection<'a, K> {
     fn next_back(&mut self) -> Option<&'a K> {
         loop {
-            let last = self.ours.last()?;
-            let their_last = self.theirs.last_to(last)?;
-            if self.ours.last_to(their_last)?.cmp(their_last).is_eq() {
-                self.theirs.pop_last();
-                return self.ours.pop_last();
+            match self.way {
+                Way::Walk => {
+                    let last = self.ours.last()?;
+                    let their_last = self.theirs.last_to(last)?;
+                    if self.ours.last_to(their_last)?.cmp(their_last).is_eq() {
+                        self.theirs.pop_last();
+                        return self.ours.pop_last();
+                    }
+                }
+                Way::AskTheirs => {
+                    let last = self.ours.pop_last()?;
+                    if self.theirs.set.contains(last) {
+                        return Some(last);
+                    }
+                }
+                Way::AskOurs => {
+                    if let Some(key) = self.ours.set.get(self.theirs.pop_last()?) {
+                        return Some(key);
+                    }
+                }
             }
         }
     }
@@ -278,7 +358,11 @@ impl<'a, K: Ord> Iterator for Difference<'a, K> {
     fn next(&mut self) -> Option<&'a K> {
         loop {
             let first = self.ours.pop_first()?;
-            if self.theirs.first_from(first).is_none_or(|their_first| their_first.cmp(first).is_ne()) {
+            let is_theirs = match self.way {
+                Way::AskTheirs => self.theirs.set.contains(first),
+                Way::Walk | Way::AskOurs => self.theirs.first_from(first).is_some_and(|key| key.cmp(first).is_eq()),
+            };
+            if !is_theirs {
                 return Some(first);
             }
         }
@@ -295,7 +379,11 @@ impl<'a, K: Ord> DoubleEndedIterator for Difference<'a, K> {
     fn next_back(&mut self) -> Option<&'a K> {
         loop {
             let last = self.ours.pop_last()?;
-            if self.theirs.last_to(last).is_none_or(|their_last| their_last.cmp(last).is_ne()) {
+            let is_theirs = match self.way {
+                Way::AskTheirs => self.theirs.set.contains(last),
+                Way::Walk | Way::AskOurs => self.theirs.last_to(last).is_some_and(|key| key.cmp(last).is_eq()),
+            };
+            if !is_theirs {
                 return Some(last);
             }
         }
@@ -346,12 +434,12 @@ impl<'a, K: Ord> DoubleEndedIterator for SymmetricDifference<'a, K> {
 
 /// What the four iterators and their operators have in common.
 macro_rules! of_two_sets {
-    ($iterator:ident, $method:ident, $operator:ident, $call:ident) => {
+    ($iterator:ident $(with $way:ident)?, $method:ident, $operator:ident, $call:ident) => {
         impl<K: Ord> FusedIterator for $iterator<'_, K> {}
 
         impl<K> Clone for $iterator<'_, K> {
             fn clone(&self) -> Self {
-                $iterator { ours: self.ours.clone(), theirs: self.theirs.clone() }
+                $iterator { ours: self.ours.clone(), theirs: self.theirs.clone() $(, $way: self.$way)? }
             }
         }
 
@@ -373,6 +461,6 @@ macro_rules! of_two_sets {
 }
 
 of_two_sets!(Union, union, BitOr, bitor);
-of_two_sets!(Intersection, intersection, BitAnd, bitand);
-of_two_sets!(Difference, difference, Sub, sub);
+of_two_sets!(Intersection with way, intersection, BitAnd, bitand);
+of_two_sets!(Difference with way, difference, Sub, sub);
 of_two_sets!(SymmetricDifference, symmetric_difference, BitXor, bitxor);

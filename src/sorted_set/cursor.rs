@@ -92,10 +92,6 @@ impl<'a, K> Cursor<'a, K> {
         self.behind().peek().copied()
     }
 
-    pub(super) fn set(&self) -> &'a SortedSet<K> {
-        self.set
-    }
-
     fn ahead(&mut self) -> &mut Peekable<Iter<'a, K>> {
         let (set, rank) = (self.set, self.rank);
         self.ahead.get_or_insert_with(|| set.slice(rank..set.len()).peekable())
