@@ -16,6 +16,9 @@ use std::hash::Hash;
 use std::iter::{FusedIterator, Rev};
 use std::ops::{Bound, Range, RangeBounds};
 
+/// The map has room for so many times its ids before it gives memory back.
+const ROOMY: usize = 4;
+
 /// Ids by score, each id once: a leaderboard, a priority, a queue by due time. What Redis calls a sorted set.
 ///
 /// Ranks are 0-based and ascend with the score; ids of one score stand in the order of the ids. What has `descending`
@@ -29,10 +32,12 @@ use std::ops::{Bound, Range, RangeBounds};
 /// | `ZINCRBY`, `ZADD` with `NX`, `GT`, `LT` | [`update`](Self::update) | O(log n) |
 /// | `ZSCORE`, `ZCARD` | [`score`](Self::score), [`len`](Self::len) | O(1) |
 /// | `ZRANK`, `ZREVRANK` | [`rank`](Self::rank), [`rank_descending`](Self::rank_descending) | O(log n) |
-/// | `ZRANGE`, `ZREVRANGE` | [`slice`](Self::slice), [`slice_descending`](Self::slice_descending) | O(log n), then O(1) an id |
-/// | `ZRANGEBYSCORE`, `ZCOUNT` | [`range`](Self::range), [`count`](Self::count) | O(log n), then O(1) an id |
+/// | `ZRANGE`, `ZREVRANGE` | [`slice`](Self::slice), [`slice_descending`](Self::slice_descending) | O(log n + ids) |
+/// | `ZRANGEBYSCORE` | [`range`](Self::range) | O(log n + ids) |
+/// | `ZCOUNT` | [`count`](Self::count) | O(log n) |
 /// | `ZREM` | [`remove`](Self::remove) | O(log n) |
-/// | `ZREMRANGEBYSCORE`, `ZREMRANGEBYRANK` | [`remove_range`](Self::remove_range), [`remove_ranks`](Self::remove_ranks) | O(log n) an id |
+/// | `ZREMRANGEBYSCORE` | [`remove_range`](Self::remove_range) | O(log n) an id |
+/// | `ZREMRANGEBYRANK` | [`remove_ranks`](Self::remove_ranks) | O(log n) an id |
 /// | `ZPOPMIN`, `ZPOPMAX` | [`pop_first`](Self::pop_first), [`pop_last`](Self::pop_last) | O(log n) |
 ///
 /// # Trade-offs
@@ -171,7 +176,7 @@ impl<Id, Score> Ranking<Id, Score> {
 
     /// Removes all ids. O(n).
     pub fn clear(&mut self) {
-        self.scores.clear();
+        self.scores = AHashMap::new();
         self.order.clear();
     }
 }
@@ -291,6 +296,7 @@ impl<Id: Hash + Ord + Clone, Score: Ord + Clone> Ranking<Id, Score> {
         let (stored, score) = self.scores.get_key_value(id)?;
         let (rank, standing) = self.order.take(Probe { score, tie: Tie::At(stored) }.as_place())?;
         self.scores.remove(id);
+        self.give_back();
         Some((rank, standing.score))
     }
 
@@ -304,6 +310,7 @@ impl<Id: Hash + Ord + Clone, Score: Ord + Clone> Ranking<Id, Score> {
     pub fn pop_first(&mut self) -> Option<(Id, Score)> {
         let standing = self.order.pop_first()?;
         self.scores.remove(&standing.id);
+        self.give_back();
         Some((standing.id, standing.score))
     }
 
@@ -311,6 +318,7 @@ impl<Id: Hash + Ord + Clone, Score: Ord + Clone> Ranking<Id, Score> {
     pub fn pop_last(&mut self) -> Option<(Id, Score)> {
         let standing = self.order.pop_last()?;
         self.scores.remove(&standing.id);
+        self.give_back();
         Some((standing.id, standing.score))
     }
 
@@ -382,7 +390,16 @@ impl<Id: Hash + Ord + Clone, Score: Ord + Clone> Ranking<Id, Score> {
         for standing in self.order.slice(ranks.clone()) {
             self.scores.remove(&standing.id);
         }
+        self.give_back();
         self.order.remove_ranks(ranks)
+    }
+
+    /// Gives the map's memory back when most of it is unused. O(1) amortised: it takes as many removals as it moves ids.
+    fn give_back(&mut self) {
+        let len = self.scores.len();
+        if len < self.scores.capacity() / ROOMY {
+            self.scores.shrink_to(2 * len);
+        }
     }
 
     /// Checks that map and order agree, and the order itself; returns the number of ids. O(n log n). For tests.

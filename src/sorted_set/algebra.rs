@@ -1,9 +1,9 @@
 //! Two sets: union, intersection, differences, and whether one holds the other.
 //!
-//! The four iterators are lazy, run from both ends and lend keys. A union or a symmetric difference walks both sets side
-//! by side. So does an intersection or a difference of two sets of about one size, but it does not step over each key
-//! that cannot matter: after [`WALK`] of them it goes with one descent to the next that may. If one set is [`ASK`] times
-//! as large as the other, it is asked for each key of the small one instead.
+//! The four iterators are lazy, run from both ends and lend keys. A union or a symmetric difference walks both sets
+//! side by side. So does an intersection or a difference of two sets of about one size, but it does not step over each
+//! key that cannot matter: after [`WALK`] of them it goes with one descent to the next that may. If one set is [`ASK`]
+//! times as large as the other, it is asked for each key of the small one instead.
 
 use super::{Iter, SortedSet};
 use std::cmp::Ordering;
@@ -173,8 +173,8 @@ impl<K: Ord> SortedSet<K> {
         Union { ours: Ends::new(self), theirs: Ends::new(other) }
     }
 
-    /// The keys that are in this set and in `other`, in order, as this set has them. O(1) amortised for each key of both,
-    /// but at most O(log n) for each key of the smaller set, and for each run of keys that only one has.
+    /// The keys that are in this set and in `other`, in order, as this set has them. O(1) amortised for each key of
+    /// both, but at most O(log n) for each key of the smaller set.
     ///
     /// ```
     /// use oyez::SortedSet;
@@ -187,8 +187,8 @@ impl<K: Ord> SortedSet<K> {
         Intersection { ours: Ends::new(self), theirs: Ends::new(other), way: Way::of(self, other) }
     }
 
-    /// The keys of this set that are not in `other`, in order. O(1) amortised for each key of both, but at most O(log n)
-    /// for each key of this set.
+    /// The keys of this set that are not in `other`, in order. O(1) amortised for each key of both, but at most
+    /// O(log n) for each key of this set.
     ///
     /// ```
     /// use oyez::SortedSet;

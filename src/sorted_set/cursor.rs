@@ -7,8 +7,8 @@ use std::iter::{Peekable, Rev};
 
 /// A place between two neighbouring keys, or at an end of the set. Made by [`SortedSet::cursor`].
 ///
-/// A step costs O(1) amortised while the cursor goes one way, O(log n) when it turns or after a seek. It borrows the set
-/// and cannot change it.
+/// A step costs O(1) amortised while the cursor goes one way, O(log n) when it turns or after a seek. It borrows the
+/// set and cannot change it.
 ///
 /// ```
 /// let set = oyez::SortedSet::from([10, 20, 30, 40]);

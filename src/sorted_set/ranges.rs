@@ -147,8 +147,8 @@ impl<K: Ord> SortedSet<K> {
     ///
     /// # Panics
     ///
-    /// When both sets together would hold `u32::MAX` keys or more; nothing has changed. If `Ord` panics, keys of `other`
-    /// may be lost.
+    /// When both sets together would hold `u32::MAX` keys or more; nothing has changed. If `Ord` panics, keys of
+    /// `other` may be lost.
     pub fn append(&mut self, other: &mut Self) {
         self.assert_room_for(other.len());
         if self.len() < other.len() && !self.overlaps(other) {
