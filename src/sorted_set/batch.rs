@@ -139,7 +139,8 @@ impl<K: Ord> SortedSet<K> {
             return Err(NotSorted { keys: changes, at, disorder });
         }
         self.assert_room_for(changes.len());
-        Ok(self.apply_ascending(changes))
+        let places = self.places(changes.iter().map(Change::key));
+        Ok(self.apply_ascending(changes.into_iter(), places))
     }
 
     pub(super) fn assert_room_for(&self, keys: usize) {
@@ -152,14 +153,23 @@ impl<K: Ord> SortedSet<K> {
             self.tree = self.tree.rebuilt(keys);
             return self.len();
         }
-        self.apply_ascending(keys.into_iter().map(Change::Insert).collect()).inserted
+        let places = self.places(keys.iter());
+        self.apply_ascending(keys.into_iter().map(Change::Insert), places).inserted
     }
 
-    fn apply_ascending(&mut self, changes: Vec<Change<K>>) -> Applied {
-        if changes.len() <= self.len() / SINGLY { self.apply_singly(changes) } else { self.merge(changes) }
+    /// Carries out changes whose keys ascend; of a large batch, `places` says where they are.
+    fn apply_ascending(
+        &mut self,
+        changes: impl ExactSizeIterator<Item = Change<K>>,
+        places: Option<Vec<Place>>,
+    ) -> Applied {
+        match places {
+            Some(places) => self.merge(changes, places),
+            None => self.apply_singly(changes),
+        }
     }
 
-    fn apply_singly(&mut self, changes: Vec<Change<K>>) -> Applied {
+    fn apply_singly(&mut self, changes: impl Iterator<Item = Change<K>>) -> Applied {
         let mut applied = Applied::default();
         for change in changes {
             match change {
@@ -170,52 +180,64 @@ impl<K: Ord> SortedSet<K> {
         applied
     }
 
-    /// The ranks of the changes' keys, as [`rank`](Self::rank) tells them. Walks: few keys lie between two changes.
-    fn places(&self, changes: &[Change<K>]) -> Vec<Result<usize, usize>> {
-        let mut keys = self.iter();
-        let mut next = keys.next();
+    /// The places of keys that ascend, unless they are so few that a merge does not pay. Walks: few keys of the set lie
+    /// between two of them.
+    fn places<'a>(&self, keys: impl ExactSizeIterator<Item = &'a K>) -> Option<Vec<Place>>
+    where
+        K: 'a,
+    {
+        if keys.len() <= self.len() / SINGLY {
+            return None;
+        }
+        let mut ours = self.iter();
+        let mut next = ours.next();
         let mut rank = 0;
-        let place = |change: &Change<K>| {
-            while let Some(key) = next {
-                match key.cmp(change.key()) {
-                    Ordering::Less => next = keys.next(),
-                    Ordering::Equal => return Ok(rank),
-                    Ordering::Greater => return Err(rank),
+        let place = |key: &K| {
+            while let Some(our_key) = next {
+                match our_key.cmp(key) {
+                    Ordering::Less => next = ours.next(),
+                    Ordering::Equal => return Place { rank, is_there: true },
+                    Ordering::Greater => break,
                 }
                 rank += 1;
             }
-            Err(rank)
+            Place { rank, is_there: false }
         };
-        changes.iter().map(place).collect()
+        Some(keys.map(place).collect())
     }
 
-    fn merge(&mut self, changes: Vec<Change<K>>) -> Applied {
-        let places = self.places(&changes);
+    /// Compares nothing.
+    fn merge(&mut self, changes: impl ExactSizeIterator<Item = Change<K>>, places: Vec<Place>) -> Applied {
         let mut applied = Applied::default();
         let mut merged = Vec::with_capacity(self.len() + changes.len());
         let mut keys = self.take_keys().into_iter();
         let mut passed = 0;
-        for (change, place) in changes.into_iter().zip(places) {
-            let rank = place.unwrap_or_else(|rank| rank);
-            merged.extend(keys.by_ref().take(rank - passed));
+        for (change, Place { rank, is_there }) in changes.zip(places) {
+            merged.extend(keys.by_ref().take((rank - passed) as usize));
             passed = rank;
-            match (change, place) {
-                (Change::Insert(key), Err(_)) => {
+            match change {
+                Change::Insert(key) if !is_there => {
                     merged.push(key);
                     applied.inserted += 1;
                 }
-                (Change::Remove(_), Ok(_)) => {
+                Change::Remove(_) if is_there => {
                     drop(keys.next());
                     passed += 1;
                     applied.removed += 1;
                 }
-                (Change::Insert(_), Ok(_)) | (Change::Remove(_), Err(_)) => {}
+                Change::Insert(_) | Change::Remove(_) => {}
             }
         }
         merged.extend(keys);
         self.tree = self.tree.rebuilt(merged);
         applied
     }
+}
+
+/// Where the key of a change is, or would be.
+struct Place {
+    rank: u32,
+    is_there: bool,
 }
 
 /// Finds the first item whose key is not greater than that of the item before it.
