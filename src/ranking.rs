@@ -311,7 +311,7 @@ impl<Id: Hash + Ord + Clone, Score: Ord + Clone> Ranking<Id, Score> {
         let standing = self.order.pop_first()?;
         self.scores.remove(&standing.id);
         self.give_back();
-        Some((standing.id, standing.score))
+        Some(standing.into_pair())
     }
 
     /// Removes the id with the greatest score. O(log n).
@@ -319,7 +319,7 @@ impl<Id: Hash + Ord + Clone, Score: Ord + Clone> Ranking<Id, Score> {
         let standing = self.order.pop_last()?;
         self.scores.remove(&standing.id);
         self.give_back();
-        Some((standing.id, standing.score))
+        Some(standing.into_pair())
     }
 
     /// The ranks of the ids whose scores lie in a range; its length counts them. O(log n). A range that ends before it
@@ -425,6 +425,10 @@ impl<Id, Score> Standing<Id, Score> {
     fn pair(&self) -> (&Id, &Score) {
         (&self.id, &self.score)
     }
+
+    fn into_pair(self) -> (Id, Score) {
+        (self.id, self.score)
+    }
 }
 
 impl<'p, Id: Ord, Score: Ord> Probe<'p, Id, Score> {
@@ -485,6 +489,48 @@ impl<'a, Id, Score> IntoIterator for &'a Ranking<Id, Score> {
 
     fn into_iter(self) -> Iter<'a, Id, Score> {
         self.iter()
+    }
+}
+
+/// Ids with their scores by value, in rank order.
+impl<Id, Score> IntoIterator for Ranking<Id, Score> {
+    type Item = (Id, Score);
+    type IntoIter = IntoIter<Id, Score>;
+
+    fn into_iter(self) -> IntoIter<Id, Score> {
+        IntoIter { standings: self.order.into_iter() }
+    }
+}
+
+/// Ids with their scores by value, in rank order, from both ends. Made by `into_iter`. O(log n) an id.
+pub struct IntoIter<Id, Score> {
+    standings: sorted_set::IntoIter<Standing<Id, Score>>,
+}
+
+impl<Id, Score> Iterator for IntoIter<Id, Score> {
+    type Item = (Id, Score);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.standings.next().map(Standing::into_pair)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.standings.size_hint()
+    }
+}
+
+impl<Id, Score> DoubleEndedIterator for IntoIter<Id, Score> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.standings.next_back().map(Standing::into_pair)
+    }
+}
+
+impl<Id, Score> ExactSizeIterator for IntoIter<Id, Score> {}
+impl<Id, Score> FusedIterator for IntoIter<Id, Score> {}
+
+impl<Id: fmt::Debug, Score: fmt::Debug> fmt::Debug for IntoIter<Id, Score> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.standings.fmt(f)
     }
 }
 

@@ -42,7 +42,8 @@ use tree::Tree;
 /// - `clone`, comparing two sets, `hash` and dropping go through all keys: O(n).
 /// - At most `u32::MAX - 1` keys; more panic on insert.
 /// - As in std's sets, a key's order must not change while it is in the set; if it does, answers are unspecified but
-///   nothing is undefined. If `Ord` panics, the set is as it was before the call.
+///   nothing is undefined. If `Ord` panics, the set is as it was before the call; amid a batch or an append it is valid,
+///   and some of it may be done.
 ///
 /// # Examples
 ///

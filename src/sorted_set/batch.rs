@@ -72,7 +72,8 @@ impl<K: Ord> SortedSet<K> {
     ///
     /// # Panics
     ///
-    /// When the set could come to hold `u32::MAX` keys or more; nothing has changed.
+    /// When the set could come to hold `u32::MAX` keys or more; nothing has changed. If `Ord` panics, keys before may
+    /// have been inserted.
     pub fn insert_many(&mut self, keys: Vec<K>) -> Result<usize, NotSorted<K>> {
         if let Err(NotAscending { at, disorder }) = check_ascending(&keys, |key| key) {
             return Err(NotSorted { keys, at, disorder });

@@ -73,6 +73,7 @@ fn apply(ranking: &mut Ranking<Id, Score>, op: &Op) -> Seen {
             all.sort_unstable(); // by id
             let collected: Ranking<_, _> = all.into_iter().collect();
             assert_eq!((collected.validate(), &collected), (Ok(ranking.len()), &*ranking));
+            assert!(collected.into_iter().rev().eq(ranking.top(usize::MAX).map(|(id, score)| (*id, *score))));
             *ranking = ranking.clone();
             Seen::Nothing
         }
