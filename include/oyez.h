@@ -64,12 +64,12 @@
 #define OYEZ_OVERLOAD_DISCONNECT 2
 
 /**
- * The batch of a callback that panicked is abandoned, and the session is told a gap. Since 0.1.
+ * The batch of a callback that panicked or failed is abandoned, and the session is told a gap. Since 0.1.
  */
 #define OYEZ_ON_PANIC_ABANDON 0
 
 /**
- * The batch of a callback that panicked comes again. Since 0.1.
+ * The batch of a callback that panicked or failed comes again. Since 0.1.
  */
 #define OYEZ_ON_PANIC_KEEP 1
 
@@ -137,6 +137,13 @@
  * Too long ago to say. Since 0.1.
  */
 #define OYEZ_FATE_FORGOTTEN 8
+
+/**
+ * What a callback returns that has failed and does not know what it took; no batch has so many items. For languages
+ * whose exceptions must not leave a callback: it is treated as one that panicked, its session is named by
+ * `oyez_worker_panicked`, and the drain answers OYEZ_FAILED when it is done. Since 0.1.
+ */
+#define OYEZ_TOOK_FAILED 4294967294
 
 /**
  * The member is new. Since 0.1.
@@ -279,7 +286,7 @@ typedef struct oyez_fanout_options {
      */
     uint32_t partitions;
     /**
-     * What becomes of the batch of a callback that panicked: OYEZ_ON_PANIC_ABANDON or OYEZ_ON_PANIC_KEEP.
+     * What becomes of the batch of a callback that panicked or failed: OYEZ_ON_PANIC_ABANDON or OYEZ_ON_PANIC_KEEP.
      */
     uint32_t on_panic;
     /**
@@ -506,8 +513,9 @@ typedef struct oyez_item {
 
 /**
  * What a host does with one session's batch: `count` items, at least one, which live as long as the call. Returns how
- * many it took, from the front; a gap is an item like an event. Fewer than all makes the session lagging: what is left
- * stays pending, and nothing is offered until `oyez_fanout_writable`. More than all means all.
+ * many it took, from the front; a gap is an item like an event. Fewer than all makes the session lagging: what is
+ * left stays pending, and nothing is offered until `oyez_fanout_writable`. More than all means all, but for
+ * OYEZ_TOOK_FAILED.
  *
  * Every call on the fan-out is allowed within it, but none on the worker. It must return: no longjmp, no thread exit,
  * and an exception of C++ ends the process. Since 0.1.
@@ -539,7 +547,7 @@ typedef struct oyez_drained {
      */
     size_t overflowed;
     /**
-     * Sessions whose callbacks panicked; `oyez_worker_panicked` names them.
+     * Sessions whose callbacks panicked or failed; `oyez_worker_panicked` names them.
      */
     size_t panicked;
 } oyez_drained;
@@ -650,7 +658,7 @@ typedef struct oyez_partition_stats {
      */
     uint64_t gaps;
     /**
-     * Callbacks that panicked.
+     * Callbacks that panicked or failed.
      */
     uint64_t panics;
     /**
@@ -701,7 +709,7 @@ typedef struct oyez_accounting {
      */
     uint64_t discarded_unsubscribe;
     /**
-     * In the hands of a callback that panicked; each is in a gap that the session is told.
+     * In the hands of a callback that panicked or failed; each is in a gap that the session is told.
      */
     uint64_t abandoned;
     /**
@@ -1000,6 +1008,11 @@ typedef struct oyez_update {
  */
 #define OYEZ_BROKEN (-19)
 
+/**
+ * A callback has said that it failed. The call went on, and its results tell. Since 0.1.
+ */
+#define OYEZ_FAILED (-20)
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1232,6 +1245,26 @@ oyez_status oyez_byteset_slice(const struct oyez_byteset *set,
                                size_t capacity,
                                size_t *written,
                                size_t *total);
+
+/**
+ * Copies the keys of the ranks from `start` to below `end` into a buffer, one behind the other, and to `ends` where
+ * in it each of them ends. O(log n), then O(1) a key and its bytes. Concurrent. Since 0.1.
+ *
+ * For hosts that cannot keep the set as it is while they read: nothing points into it. What lies beyond the last rank
+ * is left out. `*total` is how many keys there are in the range and `*bytes` how many bytes in all, `*written` how
+ * many keys had room, whole, and a place in `ends`. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `set` is NULL, or `out` or
+ * `ends` is and its capacity is not 0. `written`, `total` and `bytes` may be NULL.
+ */
+oyez_status oyez_byteset_copy(const struct oyez_byteset *set,
+                              size_t start,
+                              size_t end,
+                              uint8_t *out,
+                              size_t capacity,
+                              size_t *ends,
+                              size_t ends_capacity,
+                              size_t *written,
+                              size_t *total,
+                              size_t *bytes);
 
 /**
  * Fills a buffer with the keys from `first` to `last`, both included; the rank of the first of them is that of
@@ -1586,8 +1619,9 @@ void oyez_worker_free(struct oyez_worker *worker);
  * event for many sessions. Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
  *
  * A drain takes along at most 32 events for many sessions: `drained->ready` is not 0 then, and the next drain goes on.
- * OYEZ_PANIC: a callback in Rust panicked; the drain went on, and nothing is poisoned. OYEZ_BUSY: another call has the
- * worker. OYEZ_NULL: `worker` or `host` is NULL. OYEZ_INVALID: the size in `drained` is wrong. `drained` may be NULL.
+ * OYEZ_PANIC: a callback in Rust panicked; OYEZ_FAILED: none did, but one returned OYEZ_TOOK_FAILED. The drain went on
+ * then, and nothing is poisoned. OYEZ_BUSY: another call has the worker. OYEZ_NULL: `worker` or `host` is NULL.
+ * OYEZ_INVALID: the size in `drained` is wrong. `drained` may be NULL.
  */
 oyez_status oyez_worker_drain(struct oyez_worker *worker,
                               size_t sessions_max,
@@ -1609,8 +1643,8 @@ oyez_status oyez_worker_overflowed(const struct oyez_worker *worker,
                                    size_t *total);
 
 /**
- * Copies the sessions whose callbacks panicked in the last drain into a buffer. O(their number). Concurrent, or
- * OYEZ_BUSY. Since 0.1.
+ * Copies the sessions whose callbacks panicked or failed in the last drain into a buffer. O(their number).
+ * Concurrent, or OYEZ_BUSY. Since 0.1.
  *
  * Answers as `oyez_worker_overflowed`.
  */

@@ -71,6 +71,13 @@ unsafe extern "C-unwind" fn panics(_: *mut c_void, _: u64, _: *const oyez_item, 
     panic!("a host's bug")
 }
 
+/// Panics for the session that `userdata` points to, and fails for the others.
+unsafe extern "C-unwind" fn fails(one: *mut c_void, session: u64, _: *const oyez_item, _: usize) -> usize {
+    // SAFETY: who passes this function passes a session with it.
+    assert_ne!(session, unsafe { *one.cast::<u64>() }, "a host's bug");
+    OYEZ_TOOK_FAILED
+}
+
 unsafe extern "C-unwind" fn takes_all(_: *mut c_void, _: u64, _: *const oyez_item, count: usize) -> usize {
     count
 }
@@ -102,6 +109,22 @@ fn a_callback_that_panics_gives_a_status_harms_nobody_else_and_poisons_nothing()
     host.publish();
     let (status, drained) = host.drain(Some(takes_all), null_mut());
     assert_eq!((status, drained.items, drained.panicked), (OYEZ_OK, 3, 0), "two events, and the gap of one");
+}
+
+#[test]
+fn a_callback_that_fails_is_treated_as_one_that_panicked_but_answered_otherwise() {
+    let host = Host::new(oyez_fanout_options { on_panic: OYEZ_ON_PANIC_KEEP, ..oyez_fanout_options::default() });
+    let (mut ada, bob, mut nobody) = (host.session(), host.session(), 0_u64);
+    host.publish();
+    let (status, drained) = host.drain(Some(fails), (&raw mut nobody).cast());
+    assert_eq!((status, drained.sessions, drained.items, drained.panicked), (OYEZ_FAILED, 2, 0, 2));
+
+    for session in [ada, bob] {
+        assert_eq!(oyez_fanout_writable(Some(&host.fanout), session), OYEZ_OK);
+    }
+    let (status, drained) = host.drain(Some(fails), (&raw mut ada).cast());
+    assert_eq!((status, drained.panicked), (OYEZ_PANIC, 2), "one panicked, one failed");
+    assert_eq!((host.accounting().abandoned, host.accounting().pending), (0, 2), "both batches are kept");
 }
 
 #[test]

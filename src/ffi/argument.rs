@@ -146,6 +146,38 @@ impl<'a, T> Buffer<'a, T> {
     }
 }
 
+impl Buffer<'_, u8> {
+    /// Fills it with the first of these strings, one behind the other, as many as there is room for and a place for
+    /// where they end. `bytes` is what all of them need.
+    pub fn fill_joined<'a>(
+        self,
+        ends: Buffer<usize>,
+        strings: impl Iterator<Item = &'a [u8]>,
+        mut filled: Filled,
+        mut bytes: Output<usize>,
+    ) -> Done {
+        let mut places = ends.0.iter_mut();
+        let (mut written, mut total, mut end) = (0, 0, 0);
+        for string in strings {
+            let start = end;
+            end += string.len();
+            if written == total // those before had room
+                && let Some(room) = self.0.get_mut(start..end)
+                && let Some(place) = places.next()
+            {
+                room.write_copy_of_slice(string);
+                place.write(end);
+                written += 1;
+            }
+            total += 1;
+        }
+        filled.written.set(written);
+        filled.total.set(total);
+        bytes.set(end);
+        if written < total { Err(OYEZ_SHORT_BUFFER) } else { Ok(()) }
+    }
+}
+
 /// A struct that later versions may make longer, at its end. Its first field is its size as the caller knows it: what a
 /// caller of an earlier version does not have starts as the default, and what one of a later version has and we do not
 /// know must be zero.

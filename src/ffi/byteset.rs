@@ -171,6 +171,34 @@ pub unsafe extern "C" fn oyez_byteset_slice(
     })
 }
 
+/// Copies the keys of the ranks from `start` to below `end` into a buffer, one behind the other, and to `ends` where
+/// in it each of them ends. O(log n), then O(1) a key and its bytes. Concurrent. Since 0.1.
+///
+/// For hosts that cannot keep the set as it is while they read: nothing points into it. What lies beyond the last rank
+/// is left out. `*total` is how many keys there are in the range and `*bytes` how many bytes in all, `*written` how
+/// many keys had room, whole, and a place in `ends`. OYEZ_SHORT_BUFFER: not all. OYEZ_NULL: `set` is NULL, or `out` or
+/// `ends` is and its capacity is not 0. `written`, `total` and `bytes` may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oyez_byteset_copy(
+    set: Option<&oyez_byteset>,
+    start: usize,
+    end: usize,
+    out: *mut u8,
+    capacity: usize,
+    ends: *mut usize,
+    ends_capacity: usize,
+    written: Option<&mut MaybeUninit<usize>>,
+    total: Option<&mut MaybeUninit<usize>>,
+    bytes: Option<&mut MaybeUninit<usize>>,
+) -> oyez_status {
+    guard(|| {
+        let (filled, bytes) = (Filled::of(written, total), Output::of(bytes, 0));
+        // SAFETY: the caller's buffers (see `ffi`).
+        let (out, ends) = unsafe { (buffer(out, capacity)?, buffer(ends, ends_capacity)?) };
+        given(set)?.0.read(|keys| out.fill_joined(ends, keys.slice(start..end).map(|key| &**key), filled, bytes))
+    })
+}
+
 /// Fills a buffer with the keys from `first` to `last`, both included; the rank of the first of them is that of
 /// `first`. O(log n), then O(1) a key. Concurrent. Since 0.1.
 ///

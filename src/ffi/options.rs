@@ -15,9 +15,9 @@ pub const OYEZ_OVERLOAD_DROP_NEWEST: u8 = 1;
 /// The session ends, as if it had disconnected: for what it must not miss. Since 0.1.
 pub const OYEZ_OVERLOAD_DISCONNECT: u8 = 2;
 
-/// The batch of a callback that panicked is abandoned, and the session is told a gap. Since 0.1.
+/// The batch of a callback that panicked or failed is abandoned, and the session is told a gap. Since 0.1.
 pub const OYEZ_ON_PANIC_ABANDON: u32 = 0;
-/// The batch of a callback that panicked comes again. Since 0.1.
+/// The batch of a callback that panicked or failed comes again. Since 0.1.
 pub const OYEZ_ON_PANIC_KEEP: u32 = 1;
 
 /// Sizes, limits and choices of a fan-out. Starts as OYEZ_FANOUT_OPTIONS_INIT, which has the defaults. Since 0.1.
@@ -28,7 +28,7 @@ pub struct oyez_fanout_options {
     pub struct_size: usize,
     /// Number of partitions, 1 to 65,535.
     pub partitions: u32,
-    /// What becomes of the batch of a callback that panicked: OYEZ_ON_PANIC_ABANDON or OYEZ_ON_PANIC_KEEP.
+    /// What becomes of the batch of a callback that panicked or failed: OYEZ_ON_PANIC_ABANDON or OYEZ_ON_PANIC_KEEP.
     pub on_panic: u32,
     /// Sessions a partition may hold.
     pub sessions_per_partition_max: usize,

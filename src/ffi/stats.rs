@@ -61,7 +61,7 @@ pub struct oyez_partition_stats {
     pub refused: u64,
     /// Gaps told to sessions.
     pub gaps: u64,
-    /// Callbacks that panicked.
+    /// Callbacks that panicked or failed.
     pub panics: u64,
     /// Distinct events for many that have gone out and are kept for sessions that nobody reads.
     pub events_behind: usize,
@@ -90,7 +90,7 @@ pub struct oyez_accounting {
     pub discarded_overflow: u64,
     /// Were pending when the session unsubscribed, and discarded at its wish.
     pub discarded_unsubscribe: u64,
-    /// In the hands of a callback that panicked; each is in a gap that the session is told.
+    /// In the hands of a callback that panicked or failed; each is in a gap that the session is told.
     pub abandoned: u64,
     /// In a queue, or in the hands of the host.
     pub pending: u64,

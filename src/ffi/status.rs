@@ -51,6 +51,8 @@ pub const OYEZ_OVER_BUDGET: oyez_status = -17;
 pub const OYEZ_PENDING: oyez_status = -18;
 /// A validation found a bug in the library. Since 0.1.
 pub const OYEZ_BROKEN: oyez_status = -19;
+/// A callback has said that it failed. The call went on, and its results tell. Since 0.1.
+pub const OYEZ_FAILED: oyez_status = -20;
 
 /// Says what a status means, in English. Takes any number and never fails; the text is static. O(1), from any thread.
 /// Since 0.1.
@@ -81,6 +83,7 @@ fn text(status: oyez_status) -> &'static CStr {
         OYEZ_OVER_BUDGET => c"the partition is over its budget",
         OYEZ_PENDING => c"nothing to drain now",
         OYEZ_BROKEN => c"a bug in the library",
+        OYEZ_FAILED => c"a callback has failed",
         _ => c"unknown status",
     }
 }

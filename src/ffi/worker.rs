@@ -8,12 +8,12 @@ use super::fanout::{oyez_fanout, partition, shared};
 use super::guard::{discard, guard, guard_or};
 use super::owner::{Owner, Pointing, hand_out};
 use super::refusal::Refusal;
-use super::status::{OYEZ_BUSY, OYEZ_CLOSED, OYEZ_NULL, OYEZ_PANIC, OYEZ_PENDING, oyez_status};
+use super::status::{OYEZ_BUSY, OYEZ_CLOSED, OYEZ_FAILED, OYEZ_NULL, OYEZ_PANIC, OYEZ_PENDING, oyez_status};
 use crate::sync::{Mutex, Poison};
 use crate::{Readiness, SessionId, Took, Worker};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -28,14 +28,23 @@ struct Reader {
     worker: Worker,
     /// The batch in hand, as C sees it.
     items: Pointing<oyez_item>,
-    /// Of the last drain: who ended, and whose callbacks panicked.
+    /// Of the last drain: who ended, and whose callbacks panicked or failed.
     overflowed: Vec<SessionId>,
     panicked: Vec<SessionId>,
 }
 
+/// What a callback "panics" with that returned OYEZ_TOOK_FAILED: the one way in which a host of `Worker::drain` fails.
+struct Failed;
+
+/// What a callback returns that has failed and does not know what it took; no batch has so many items. For languages
+/// whose exceptions must not leave a callback: it is treated as one that panicked, its session is named by
+/// `oyez_worker_panicked`, and the drain answers OYEZ_FAILED when it is done. Since 0.1.
+pub const OYEZ_TOOK_FAILED: usize = 0xFFFF_FFFE;
+
 /// What a host does with one session's batch: `count` items, at least one, which live as long as the call. Returns how
-/// many it took, from the front; a gap is an item like an event. Fewer than all makes the session lagging: what is left
-/// stays pending, and nothing is offered until `oyez_fanout_writable`. More than all means all.
+/// many it took, from the front; a gap is an item like an event. Fewer than all makes the session lagging: what is
+/// left stays pending, and nothing is offered until `oyez_fanout_writable`. More than all means all, but for
+/// OYEZ_TOOK_FAILED.
 ///
 /// Every call on the fan-out is allowed within it, but none on the worker. It must return: no longjmp, no thread exit,
 /// and an exception of C++ ends the process. Since 0.1.
@@ -64,7 +73,7 @@ pub struct oyez_drained {
     pub ready: usize,
     /// Sessions that ended because their queues were full; `oyez_worker_overflowed` names them.
     pub overflowed: usize,
-    /// Sessions whose callbacks panicked; `oyez_worker_panicked` names them.
+    /// Sessions whose callbacks panicked or failed; `oyez_worker_panicked` names them.
     pub panicked: usize,
 }
 
@@ -111,8 +120,9 @@ pub extern "C" fn oyez_worker_free(worker: Option<Box<oyez_worker>>) {
 /// event for many sessions. Exclusive, or OYEZ_BUSY; from any thread. Since 0.1.
 ///
 /// A drain takes along at most 32 events for many sessions: `drained->ready` is not 0 then, and the next drain goes on.
-/// OYEZ_PANIC: a callback in Rust panicked; the drain went on, and nothing is poisoned. OYEZ_BUSY: another call has the
-/// worker. OYEZ_NULL: `worker` or `host` is NULL. OYEZ_INVALID: the size in `drained` is wrong. `drained` may be NULL.
+/// OYEZ_PANIC: a callback in Rust panicked; OYEZ_FAILED: none did, but one returned OYEZ_TOOK_FAILED. The drain went on
+/// then, and nothing is poisoned. OYEZ_BUSY: another call has the worker. OYEZ_NULL: `worker` or `host` is NULL.
+/// OYEZ_INVALID: the size in `drained` is wrong. `drained` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oyez_worker_drain(
     worker: *mut oyez_worker,
@@ -126,18 +136,28 @@ pub unsafe extern "C" fn oyez_worker_drain(
         let mut report = unsafe { Report::of(drained)? };
         let host = host.ok_or(OYEZ_NULL)?;
         // SAFETY: the caller's handle (see `ffi`).
-        let panicked = unsafe { locked(worker)? }.with(|Reader { worker, items, overflowed, panicked }| {
+        unsafe { locked(worker)? }.with(|Reader { worker, items, overflowed, panicked }| {
             let drained = worker.drain(sessions_max, |session, batch| {
                 items.clear();
                 items.extend(batch.iter().map(item_of));
                 // SAFETY: the caller's function; the items and what they point to live until it returns.
-                Took(unsafe { host(userdata, session.to_bits(), items.as_ptr(), items.len()) })
+                match unsafe { host(userdata, session.to_bits(), items.as_ptr(), items.len()) } {
+                    OYEZ_TOOK_FAILED => resume_unwind(Box::new(Failed)), // which prints nothing
+                    took => Took(took),
+                }
             });
             items.clear();
             panicked.clear();
+            let mut answer = Ok(());
             for panic in drained.panics {
                 panicked.push(panic.session);
-                discard(panic.payload);
+                match panic.payload.downcast::<Failed>() {
+                    Ok(_) => answer = answer.and(Err(OYEZ_FAILED)),
+                    Err(payload) => {
+                        answer = Err(OYEZ_PANIC);
+                        discard(payload);
+                    }
+                }
             }
             *overflowed = drained.overflowed;
             report.set(oyez_drained {
@@ -148,9 +168,8 @@ pub unsafe extern "C" fn oyez_worker_drain(
                 overflowed: overflowed.len(),
                 panicked: panicked.len(),
             });
-            Ok(panicked.len())
-        })?;
-        if panicked > 0 { Err(OYEZ_PANIC) } else { Ok(()) }
+            answer
+        })
     })
 }
 
@@ -175,8 +194,8 @@ pub unsafe extern "C" fn oyez_worker_overflowed(
     })
 }
 
-/// Copies the sessions whose callbacks panicked in the last drain into a buffer. O(their number). Concurrent, or
-/// OYEZ_BUSY. Since 0.1.
+/// Copies the sessions whose callbacks panicked or failed in the last drain into a buffer. O(their number).
+/// Concurrent, or OYEZ_BUSY. Since 0.1.
 ///
 /// Answers as `oyez_worker_overflowed`.
 #[unsafe(no_mangle)]

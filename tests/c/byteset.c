@@ -116,10 +116,41 @@ static void many_at_once(void)
     oyez_byteset_free(set);
 }
 
+static void copies_lie_one_behind_the_other(void)
+{
+    oyez_bytes keys[3];
+    oyez_byteset *set;
+    uint8_t out[8] = {0};
+    size_t ends[4] = {9, 9, 9, 9}, written = 9, total = 9, bytes = 9;
+    keys[0] = bytes_of("");
+    keys[1] = bytes_of("ada");
+    keys[2] = bytes_of("bob");
+    OK(oyez_byteset_from_sorted(keys, 3, &set, NULL));
+    OK(oyez_byteset_copy(set, 0, 3, out, 6, ends, 3, &written, &total, &bytes));
+    CHECK(written == 3 && total == 3 && bytes == 6 && memcmp(out, "adabob", 7) == 0);
+    CHECK(ends[0] == 0 && ends[1] == 3 && ends[2] == 6 && ends[3] == 9);
+    OK(oyez_byteset_clear(set));
+    CHECK(out[5] == 'b'); /* nothing points into the set */
+    OK(oyez_byteset_insert_many(set, keys, 3, NULL));
+
+    memset(out, 0, sizeof out);
+    ANSWERS(OYEZ_SHORT_BUFFER, oyez_byteset_copy(set, 1, SIZE_MAX, out, 5, ends, 4, &written, &total, &bytes));
+    CHECK(written == 1 && total == 2 && bytes == 6 && memcmp(out, "ada", 4) == 0);
+    ANSWERS(OYEZ_SHORT_BUFFER, oyez_byteset_copy(set, 1, 3, out, 8, ends, 1, &written, &total, &bytes));
+    CHECK(written == 1 && total == 2 && bytes == 6 && out[3] == 0);
+    ANSWERS(OYEZ_SHORT_BUFFER, oyez_byteset_copy(set, 0, 3, NULL, 0, NULL, 0, &written, &total, &bytes));
+    CHECK(written == 0 && total == 3 && bytes == 6);
+    OK(oyez_byteset_copy(set, 3, 9, NULL, 0, NULL, 0, &written, &total, &bytes));
+    CHECK(written == 0 && total == 0 && bytes == 0);
+    OK(oyez_byteset_copy(set, 2, 1, out, 8, ends, 4, NULL, NULL, NULL));
+    oyez_byteset_free(set);
+}
+
 int main(void)
 {
     TEST(the_set_keeps_copies_in_the_order_of_their_bytes);
     TEST(slices_and_ranges_point_into_the_set);
+    TEST(copies_lie_one_behind_the_other);
     TEST(keys_that_do_not_ascend_are_refused);
     TEST(many_at_once);
     return 0;

@@ -96,6 +96,7 @@ static void bytesets(void)
     oyez_bytes bytes = {NULL, 77};
     const char *reason = "";
     uint8_t found;
+    size_t rank;
     ANSWERS(OYEZ_NULL, oyez_byteset_new(NULL));
     ANSWERS(OYEZ_NULL, oyez_byteset_from_sorted(NULL, 0, NULL, NULL));
     NEEDS_AND_COUNTS(oyez_byteset_from_sorted(NULL, 1, &none, &count));
@@ -107,6 +108,9 @@ static void bytesets(void)
     ANSWERS(OYEZ_NULL, oyez_byteset_select(NULL, 1, &bytes));
     CHECK(bytes.len == 0);
     NEEDS_AND_WRITES(oyez_byteset_slice(NULL, 0, 1, &bytes, 1, &count, &total));
+    bytes.len = 77;
+    NEEDS_AND_WRITES(oyez_byteset_copy(NULL, 0, 1, &found, 1, &rank, 1, &count, &total, &bytes.len));
+    CHECK(bytes.len == 0);
     NEEDS_AND_WRITES(oyez_byteset_range(NULL, key, 3, key, 3, &bytes, 1, &count, &total));
     NEEDS_AND_COUNTS(oyez_byteset_contains_many(NULL, NULL, 0, NULL, &count));
     NEEDS_AND_COUNTS(oyez_byteset_len(NULL, &count));
@@ -120,6 +124,8 @@ static void bytesets(void)
     NEEDS_AND_COUNTS(oyez_byteset_remove(set, NULL, 1, &count));
     NEEDS_AND_COUNTS(oyez_byteset_rank(set, NULL, 1, &count));
     NEEDS_AND_WRITES(oyez_byteset_slice(set, 0, 1, NULL, 1, &count, &total));
+    NEEDS_AND_WRITES(oyez_byteset_copy(set, 0, 1, NULL, 1, &rank, 1, &count, &total, NULL));
+    NEEDS_AND_WRITES(oyez_byteset_copy(set, 0, 1, &found, 1, NULL, 1, &count, &total, NULL));
     NEEDS_AND_WRITES(oyez_byteset_range(set, NULL, 1, key, 3, &bytes, 1, &count, &total));
     NEEDS_AND_WRITES(oyez_byteset_range(set, key, 3, NULL, 1, &bytes, 1, &count, &total));
     NEEDS_AND_WRITES(oyez_byteset_range(set, key, 3, key, 3, NULL, 1, &count, &total));

@@ -179,6 +179,35 @@ static void who_ends_in_a_drain_is_named(void)
     close_host(&host);
 }
 
+static size_t fail(void *userdata, uint64_t session, const oyez_item *items, size_t count)
+{
+    CHECK(session != 0 && items != NULL && count == 1);
+    return ++((host *)userdata)->calls == 1 ? OYEZ_TOOK_FAILED : count;
+}
+
+static void a_callback_that_fails_is_named_and_the_drain_goes_on(void)
+{
+    host host;
+    oyez_accounting accounting = OYEZ_ACCOUNTING_INIT;
+    oyez_drained drained = OYEZ_DRAINED_INIT;
+    uint64_t ada, out[2] = {0};
+    size_t written = 9, total = 9;
+    open_host(&host, NULL);
+    ada = session_of(&host);
+    session_of(&host);
+    publish(&host, "x");
+    ANSWERS(OYEZ_FAILED, oyez_worker_drain(host.worker, SIZE_MAX, fail, &host, &drained));
+    CHECK(drained.sessions == 2 && drained.items == 1 && drained.panicked == 1);
+    OK(oyez_worker_panicked(host.worker, out, 2, &written, &total));
+    CHECK(written == 1 && out[0] == ada);
+    OK(oyez_fanout_accounting(host.fanout, &accounting));
+    CHECK(accounting.abandoned == 1 && accounting.delivered == 1 && accounting.pending == 0);
+
+    OK(oyez_fanout_writable(host.fanout, ada));
+    CHECK(drain(&host).items == 1 && host.gaps == 1); /* it is told what it did not get */
+    close_host(&host);
+}
+
 static void a_partition_has_one_worker(void)
 {
     host host;
@@ -340,6 +369,7 @@ int main(void)
     TEST(a_callback_may_call_the_fan_out_but_not_the_worker);
     TEST(an_event_for_many_waits_in_the_log);
     TEST(who_ends_in_a_drain_is_named);
+    TEST(a_callback_that_fails_is_named_and_the_drain_goes_on);
     TEST(a_partition_has_one_worker);
     TEST(a_worker_outlives_the_handle_of_its_fan_out);
     TEST(refusals_leave_no_old_numbers);
