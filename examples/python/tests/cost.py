@@ -1,8 +1,13 @@
-"""What a call through the door costs: nanoseconds, the least of several rounds."""
+"""What a call through the door costs: nanoseconds, the least of several rounds; beside sortedcontainers."""
 
 import sys
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter_ns
+from typing import Any
+
+import sortedcontainers
 
 from oyez import Registry, SortedSet
 from oyez._native import lib
@@ -19,21 +24,32 @@ def measure(name: str, call: Callable[[], object], calls: int = CALLS, units: in
         for _ in range(calls):
             call()
         least = min(least, (perf_counter_ns() - started) / calls / units)
-    print(f"cost {name:44} {least:8.1f} ns")
+    print(f"cost {name:54} {least:8.1f} ns")
+
+
+def add_and_discard(keys: Any) -> None:
+    keys.add(KEYS + 1)
+    keys.discard(KEYS + 1)
 
 
 def sets() -> None:
     numbers = list(range(0, 2 * KEYS, 2))
-    scores, names = SortedSet(numbers), SortedSet(f"name {number}" for number in range(KEYS // 10))
-    measure("rank, in a set of 1M integers", lambda: scores.rank(KEYS))
-    measure("select", lambda: scores.select(KEYS // 2))
-    measure("insert and delete", lambda: (scores.insert(KEYS + 1), scores.delete(KEYS + 1)))
-    measure("rank, in a set of 100k texts", lambda: names.rank("name 50000"))
-    measure("a slice of 1,000, a key", lambda: scores[1000 : 1000 + MANY], CALLS // MANY, MANY)
-    measure("a slice of 1,000 texts, a key", lambda: names[1000 : 1000 + MANY], CALLS // MANY, MANY)
-    measure("an iteration, a key", lambda: list(scores), 1, KEYS)
-    measure("an array of all, a key", scores.to_array, 1, KEYS)
-    measure("a set from a list in order, a key", lambda: SortedSet(numbers), 1, KEYS)
+    contenders: list[tuple[str, Callable[..., Any]]] = [
+        ("", SortedSet),
+        (", sortedcontainers", sortedcontainers.SortedSet),
+    ]
+    for whose, make in contenders:
+        one = make(numbers)
+        measure(f"rank, in a set of 1M integers{whose}", partial(one.bisect_left, KEYS))
+        measure(f"select{whose}", partial(one.__getitem__, KEYS // 2))
+        measure(f"add and discard{whose}", partial(add_and_discard, one))
+        measure(f"a slice of 1,000, a key{whose}", partial(one.__getitem__, slice(1000, 1000 + MANY)), 20, MANY)
+        measure(f"an iteration, a key{whose}", partial(deque, one, 0), 1, KEYS)
+        measure(f"a set from a list in order, a key{whose}", partial(make, numbers), 1, KEYS)
+    measure("an array of all, a key", SortedSet(numbers).to_array, 1, KEYS)
+    names = SortedSet(f"name {number}" for number in range(KEYS // 10))
+    measure("rank, in a set of 100k texts", partial(names.bisect_left, "name 50000"))
+    measure("a slice of 1,000 texts, a key", partial(names.__getitem__, slice(1000, 1000 + MANY)), 20, MANY)
 
 
 def delivery() -> None:

@@ -6,6 +6,8 @@ import importlib.metadata
 import importlib.resources
 import inspect
 import pkgutil
+import subprocess
+import sys
 
 import pytest
 
@@ -23,6 +25,20 @@ def test_a_library_with_another_binary_interface_is_refused() -> None:
     _native.check_abi(1, 1)
     with pytest.raises(ImportError, match="binary interface 1, and the library has 2"):
         _native.check_abi(1, 2)
+
+
+def test_what_is_left_open_at_the_end_of_a_program_says_nothing() -> None:
+    program = """
+import oyez
+
+registry = oyez.Registry()
+session = registry.connect()
+registry.subscribe(session, 1)
+worker, outbox, keys = registry.worker(), registry.outbox(session), oyez.SortedSet("ab")
+assert worker.poll(lambda: print("woken")) is oyez.Readiness.PENDING
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_types_are_inline() -> None:

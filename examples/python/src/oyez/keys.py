@@ -1,6 +1,6 @@
 """What a sorted set keeps its keys in: sets of the library, which know two types, behind four of Python.
 
-Integers and floats go into 64-bit numbers of the same order (`numbers.py`), strings into bytes (`strings.py`).
+Integers and floats go into 64-bit numbers of the same order (`number_keys.py`), strings into bytes (`string_keys.py`).
 
 A set of the library has many readers or one writer, and every call lets other threads run, so every call is made with
 the set's lock. A finaliser or a signal's handler may use the set in between, on the same thread: so the lock is one
@@ -46,6 +46,7 @@ class Keys(ABC, Generic[K]):
         made = place(self.native)
         check(self._call("new")(made))
         self.set = owned(self.native, made)
+        self._len = self._call("len")
 
     @abstractmethod
     def insert(self, key: K) -> int:
@@ -69,7 +70,7 @@ class Keys(ABC, Generic[K]):
 
     @abstractmethod
     def slice(self, start: int, stop: int) -> list[K]:
-        """The keys of these ranks; what lies beyond the last is left out. O(log n + keys)."""
+        """The keys of these ranks, in the order in which they are. O(log n + keys)."""
 
     @abstractmethod
     def load(self, keys: Iterable[K]) -> None:
@@ -96,7 +97,7 @@ class Keys(ABC, Generic[K]):
     def __len__(self) -> int:
         with self.lock:
             size = self._size()
-            check(self._call("len")(self.set, size))
+            check(self._len(self.set, size))
             return self._told(size)
 
     def _call(self, verb: str) -> Any:
@@ -113,15 +114,19 @@ class Keys(ABC, Generic[K]):
     def _load(self, keys: Any, count: int) -> bool:
         """Inserts so many keys of the library's; into an empty set only if they ascend, or else says so."""
         with self.lock:
-            if len(self) > 0:
-                check(self._call("insert_many")(self.set, keys, count, ffi.NULL))
-            else:
+            changes = self.changes
+            if len(self) == 0:
                 made = place(self.native)
                 status = self._call("from_sorted")(keys, count, made, ffi.NULL)
                 if status == lib.OYEZ_NOT_SORTED:
                     return False
                 check(status)
-                self.set = owned(self.native, made)
+                built = owned(self.native, made)
+                if self.changes == changes:  # or a finaliser has inserted something just now
+                    self.changes += 1
+                    self.set = built
+                    return True
+            check(self._call("insert_many")(self.set, keys, count, ffi.NULL))
             self.changes += 1
             return True
 
@@ -159,7 +164,7 @@ class NoKeys(Keys[K]):
         return []
 
     def load(self, keys: Iterable[K]) -> None:
-        all_of(self.kind, keys)
+        raise not_of(self.kind, keys)
 
     def contains_many(self, keys: Iterable[K]) -> bytes:
         return bytes(len(list(keys)))

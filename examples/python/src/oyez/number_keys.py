@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from array import array
 from collections.abc import Iterable
+from functools import lru_cache
 from math import isnan
 from struct import Struct
 from sys import byteorder
@@ -108,14 +109,12 @@ class NumberKeys(Keys[N]):
 
     def to_array(self, start: int, stop: int) -> array[N]:
         """The keys of these ranks, in an array. O(log n + keys)."""
+        count = max(stop - start, 0)
+        out = buffer_of(_NUMBERS, count)
         with self.lock:
-            count = max(min(stop, len(self)) - start, 0)
-            out = buffer_of(_NUMBERS, count)
             size = self._size()
-            status = lib.oyez_set_slice(self.set, start, stop, out, count, size, ffi.NULL)
+            check(lib.oyez_set_slice(self.set, start, stop, out, count, size, ffi.NULL))
             written = self._told(size)
-        if status != lib.OYEZ_SHORT_BUFFER:  # that, if a finaliser inserted something between the two calls
-            check(status)
         return array(self.typecode, self.words(ffi.buffer(out, written * _WORD)[:]))
 
     def load(self, keys: Iterable[N]) -> None:
@@ -154,7 +153,7 @@ class IntKeys(NumberKeys[int]):
 
     def codes(self, words: bytes) -> bytes:
         lanes = int.from_bytes(words, byteorder)
-        return (lanes ^ _SIGN * _ones(words)).to_bytes(len(words), byteorder)
+        return (lanes ^ _every(_SIGN, len(words) // _WORD)).to_bytes(len(words), byteorder)
 
     def words(self, codes: bytes) -> bytes:
         return self.codes(codes)
@@ -182,14 +181,14 @@ class FloatKeys(NumberKeys[float]):
         return key
 
     def codes(self, words: bytes) -> bytes:
-        lanes, ones = int.from_bytes(words, byteorder), _ones(words)
-        negative = lanes >> 63 & ones
-        return (lanes ^ (_SIGN * ones | _REST * negative)).to_bytes(len(words), byteorder)
+        lanes, count = int.from_bytes(words, byteorder), len(words) // _WORD
+        negative = lanes >> 63 & _every(1, count)
+        return (lanes ^ (_every(_SIGN, count) | _REST * negative)).to_bytes(len(words), byteorder)
 
     def words(self, codes: bytes) -> bytes:
-        lanes, ones = int.from_bytes(codes, byteorder), _ones(codes)
-        negative = lanes >> 63 & ones ^ ones
-        return (lanes ^ (_SIGN * ones | _REST * negative)).to_bytes(len(codes), byteorder)
+        lanes, count = int.from_bytes(codes, byteorder), len(codes) // _WORD
+        negative = ~(lanes >> 63) & _every(1, count)
+        return (lanes ^ (_every(_SIGN, count) | _REST * negative)).to_bytes(len(codes), byteorder)
 
     def fit(self, keys: array[float]) -> array[float]:
         if any(map(isnan, keys)):
@@ -215,9 +214,17 @@ _KINDS: dict[str, type[int] | type[float]] = {"q": int, "l": int, "d": float}
 _BITS, _FLOAT = Struct("=Q"), Struct("=d")
 
 
-def _ones(words: bytes) -> int:
-    """A one in every lane."""
-    return int.from_bytes((1).to_bytes(_WORD, byteorder) * (len(words) // _WORD), byteorder)
+def _every(word: int, count: int) -> int:
+    """A word in each of so many lanes."""
+    return _few(word, count) if count <= _FEW else _many(word, count)
+
+
+def _many(word: int, count: int) -> int:
+    return int.from_bytes(word.to_bytes(_WORD, byteorder) * count, byteorder)
+
+
+_FEW = 1024
+_few = lru_cache(maxsize=64)(_many)  # for who iterates
 
 
 def _numbers(codes: Any) -> Any:

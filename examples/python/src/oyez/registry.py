@@ -20,6 +20,8 @@ from oyez.worker import Deliver, Drained, Worker
 Numbers = int | Iterable[int]
 """One topic or session, or several; an `array("Q")` is taken as it is."""
 
+NOBODY: tuple[int, ...] = ()
+
 
 class Overload(IntEnum):
     """What gives way to an event when a session's queue is full."""
@@ -290,7 +292,7 @@ class Registry:
 
     # ------------------------------------------------------------------------------------------------------- audiences
 
-    def audience_count(self, topics: Numbers, *, exclude: Numbers = ()) -> int:
+    def audience_count(self, topics: Numbers, *, exclude: Numbers = NOBODY) -> int:
         """How many sessions are subscribed to at least one of the topics and not excluded: exactly those that an event
         published now would be for. O(n) in them."""
         query, count = _Query(topics, exclude), ffi.new("size_t *")
@@ -299,14 +301,14 @@ class Registry:
             raise refusal(status, "the query")
         return int(count[0])
 
-    def audience(self, topics: Numbers, *, exclude: Numbers = ()) -> array[int]:
+    def audience(self, topics: Numbers, *, exclude: Numbers = NOBODY) -> array[int]:
         """Those sessions, those of a partition together, in an array of 64-bit numbers. O(n) in them."""
         query = _Query(topics, exclude)
         count = self.audience_count(topics, exclude=exclude) if isinstance(topics, int) else 0
         what = "the query"
         return filled(lib.oyez_fanout_audience, self._handle, query.struct, count=count, what=what)
 
-    def explain(self, session: int, topics: Numbers, *, exclude: Numbers = ()) -> Explained:
+    def explain(self, session: int, topics: Numbers, *, exclude: Numbers = NOBODY) -> Explained:
         """Whether a session is in an audience, and which rule keeps it out. O(topics)."""
         query, verdict, topic = _Query(topics, exclude), ffi.new("uint32_t *"), ffi.new("uint64_t *")
         status = lib.oyez_fanout_explain(self._handle, session, query.struct, verdict, topic)
@@ -325,7 +327,7 @@ class Registry:
         order_key: int = 0,
         metadata: int = 0,
         event_class: int = 0,
-        exclude: Numbers = (),
+        exclude: Numbers = NOBODY,
     ) -> Receipt:
         """Accepts an event for every session of the audience, in the order of its `order_key`. The payload is bytes, or
         another buffer, and copied once; `metadata` is a word of the host's own. Never waits for a session or a worker.
@@ -344,7 +346,7 @@ class Registry:
         else:
             several = _numbers(topics)
             query.topics, query.topics_count = several, len(several)
-        excluded = post.nobody if exclude == () else _numbers(exclude)
+        excluded = post.nobody if exclude is NOBODY else _numbers(exclude)
         setattr(query, "except", excluded)
         query.except_count = len(excluded)
         event.order_key, event.metadata, event.event_class = order_key, metadata, event_class

@@ -77,9 +77,10 @@ class SortedSet(MutableSet[K], Generic[K]):
 
     def pop(self, index: int = -1) -> K:
         """Removes the key of a rank, the last if none is given, and returns it."""
-        with self._keys.lock:
-            key = self[index]
-            self._keys.remove(key)
+        keys = self._keys
+        with keys.lock:
+            key = keys.select(index if index >= 0 else index + len(keys))
+            keys.remove(key)
             return key
 
     def __contains__(self, key: object) -> bool:
@@ -99,9 +100,7 @@ class SortedSet(MutableSet[K], Generic[K]):
 
     def select(self, rank: int) -> K:
         """The key of a rank, which must be below the number of keys: `IndexError`."""
-        if rank < 0:
-            raise IndexError("a rank is not negative")
-        return self[rank]
+        return self._keys.select(rank)
 
     def index(self, value: K, start: int | None = None, stop: int | None = None) -> int:
         """The rank of a key, which must be there, and not outside of `start` and `stop`: `ValueError`."""
@@ -175,10 +174,13 @@ class SortedSet(MutableSet[K], Generic[K]):
     def __getitem__(self, index: SupportsIndex | slice) -> K | list[K]:
         """The key of a rank, or a list of the keys of a slice: O(log n + keys)."""
         keys = self._keys
+        if not isinstance(index, slice):
+            rank = index.__index__()
+            if rank >= 0:
+                return keys.select(rank)
+            with keys.lock:
+                return keys.select(rank + len(keys))
         with keys.lock:
-            if not isinstance(index, slice):
-                rank = index.__index__()
-                return keys.select(rank if rank >= 0 else rank + len(keys))
             start, stop, step = index.indices(len(keys))
             if step == 1:
                 return keys.slice(start, stop)
@@ -191,9 +193,10 @@ class SortedSet(MutableSet[K], Generic[K]):
 
     def __delitem__(self, index: SupportsIndex | slice) -> None:
         """Removes the key of a rank, or the keys of a slice: O(log n) each."""
-        with self._keys.lock:
+        keys = self._keys
+        with keys.lock:
             for key in self[index] if isinstance(index, slice) else [self[index]]:
-                self._keys.remove(key)
+                keys.remove(key)
 
     def __len__(self) -> int:
         return len(self._keys)

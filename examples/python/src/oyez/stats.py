@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Any, TypeVar
 
 from oyez._native import ffi
@@ -104,12 +103,22 @@ def counted(kind: type[T], call: Callable[..., int], handle: Any, *which: int, w
 
 def sized(name: str) -> Any:
     """A struct that says its size, and is zero otherwise."""
-    pointer, size = _layout(name)
+    pointer, size = _LAYOUTS[name]
     struct = ffi.new(pointer)
     struct.struct_size = size
     return struct
 
 
-@cache
-def _layout(name: str) -> tuple[Any, int]:
-    return ffi.typeof(f"{name} *"), ffi.sizeof(name)
+_LAYOUTS = {
+    name: (ffi.typeof(f"{name} *"), ffi.sizeof(name))
+    for name in (
+        "oyez_accounting",
+        "oyez_drained",
+        "oyez_event",
+        "oyez_partition_stats",
+        "oyez_query",
+        "oyez_receipt_counts",
+        "oyez_session_options",
+        "oyez_stats",
+    )
+}

@@ -90,9 +90,9 @@ class StringKeys(Keys[S]):
     def _copy(self, start: int, stop: int) -> tuple[bytes, list[int]]:
         """The keys of these ranks, one behind the other, and where they end."""
         needs = ffi.new(_NEEDS)
+        count = max(stop - start, 0)
+        room = count * _USUAL
         with self.lock:
-            count = max(min(stop, len(self)) - start, 0)
-            room = count * _USUAL
             while True:
                 out, ends = buffer_of(_BYTES, room), buffer_of(_SIZES, count)
                 status = lib.oyez_byteset_copy(

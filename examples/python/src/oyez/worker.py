@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from _thread import interrupt_main
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from enum import Enum, auto
+from enum import Enum
 from threading import Event as Signal
 from threading import Lock
 from time import monotonic
 from types import SimpleNamespace, TracebackType
 from typing import Any, NamedTuple, cast
+from weakref import WeakSet
 
 from oyez._native import callback, ffi, lib
 from oyez.errors import BusyError, DeliveryError, refusal
@@ -27,11 +29,11 @@ all. Fewer than all makes the session lagging: what is left stays pending, and n
 class Readiness(Enum):
     """What there is for a worker to do."""
 
-    READY = auto()
+    READY = 1
     """Something to drain."""
-    PENDING = auto()
+    PENDING = 2
     """Nothing now."""
-    CLOSED = auto()
+    CLOSED = 3
     """The registry is shut down, and everything is handed over but to sessions that are parked or have an outbox."""
 
 
@@ -77,7 +79,7 @@ class Worker:
         What `deliver` raises harms no other session: the drain goes on, and ends with a `DeliveryError` that has all of
         it. The batch is abandoned, and its session told a gap, or it comes again, as the registry's `on_failure` says;
         the session lags until `writable`. An interruption, as by `KeyboardInterrupt`, ends the drain and is passed on:
-        the batches of this session and of those behind it come again with the next.
+        the batch in hand comes again, though some of it may have been taken, and those behind it with the next drain.
         """
         drive = _Drive(deliver)
         drained = self._drain(drive, sessions_max)
@@ -102,10 +104,10 @@ class Worker:
                 status = lib.oyez_worker_drain(handle, sessions_max, lib.oyez_py_deliver, userdata, drained)
                 if status not in (lib.OYEZ_OK, lib.OYEZ_FAILED):
                     raise refusal(status, "the worker")
-                for session in drive.held:
-                    lib.oyez_fanout_writable(self._fanout, session)  # unless it has disconnected
                 overflowed = filled(lib.oyez_worker_overflowed, handle, count=drained.overflowed, what="the worker")
             finally:
+                for session in drive.held:
+                    lib.oyez_fanout_writable(self._fanout, session)  # unless it has disconnected
                 del handle  # or the errors of callbacks, whose frames have this one behind them, would keep it
             return Drained(drained.sessions, drained.items, drained.ready, tuple(overflowed))
 
@@ -137,6 +139,7 @@ class Worker:
         with _alone(self._using, "another call has the worker"):
             userdata = ffi.new_handle(wake)
             _wakes.add(userdata)
+            _polled.add(self)
             # What the library releases last, whatever has become of the poll, wakes: so nobody sleeps for ever.
             status = lib.oyez_worker_poll(self._handle, ffi.NULL, userdata, lib.oyez_py_wake)
         readiness = _READINESS.get(status)
@@ -216,8 +219,7 @@ _wakes: set[Any] = set()
 def _unraisable(kind: type[BaseException], error: BaseException, where: TracebackType) -> None:
     """The thread that wakes has done nothing wrong, so it is told nothing."""
     userdata = where.tb_frame.f_locals["userdata"]
-    if userdata in _wakes:  # interrupted before its first line
-        _wake_up(userdata)
+    _wake_up(userdata)  # if it was interrupted before its first line
     if issubclass(kind, KeyboardInterrupt):
         interrupt_main()  # once more, for who waits for it
     else:
@@ -231,9 +233,21 @@ def _wake(userdata: Any) -> None:
 
 
 def _wake_up(userdata: Any) -> None:
-    wake = ffi.from_handle(userdata)
-    _wakes.discard(userdata)
-    wake()
+    if userdata in _wakes:  # or Python ends
+        wake = ffi.from_handle(userdata)
+        _wakes.discard(userdata)
+        wake()
+
+
+_polled: WeakSet[Worker] = WeakSet()
+
+
+@atexit.register
+def _end() -> None:
+    """Polls end, and nobody is woken: the library must not call a Python that is no more."""
+    _wakes.clear()
+    for worker in list(_polled):
+        worker.close()
 
 
 @contextmanager
