@@ -2,8 +2,9 @@
 
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from random import Random
 from time import perf_counter_ns
 from typing import Any
 
@@ -12,7 +13,7 @@ import sortedcontainers
 from oyez import Registry, SortedSet
 from oyez._native import lib
 
-ROUNDS, CALLS, MANY, KEYS = 9, 20_000, 1000, 1_000_000
+ROUNDS, CALLS, MANY, KEYS = 9, 50_000, 1000, 1_000_000
 ROOM = 7
 
 
@@ -27,33 +28,41 @@ def measure(name: str, call: Callable[[], object], calls: int = CALLS, units: in
     print(f"cost {name:54} {least:8.1f} ns")
 
 
-def add_and_discard(keys: Any) -> None:
-    keys.add(KEYS + 1)
-    keys.discard(KEYS + 1)
+def for_each(call: Callable[[Any], object], keys: Sequence[object]) -> None:
+    for key in keys:
+        call(key)
 
 
 def sets() -> None:
     numbers = list(range(0, 2 * KEYS, 2))
+    keys = Random(1).sample(numbers, CALLS)  # all over the set, which is larger than a cache
+    ranks, others = [key // 2 for key in keys], [key + 1 for key in keys]
     contenders: list[tuple[str, Callable[..., Any]]] = [
         ("", SortedSet),
         (", sortedcontainers", sortedcontainers.SortedSet),
     ]
     for whose, make in contenders:
         one = make(numbers)
-        measure(f"rank, in a set of 1M integers{whose}", partial(one.bisect_left, KEYS))
-        measure(f"select{whose}", partial(one.__getitem__, KEYS // 2))
-        measure(f"add and discard{whose}", partial(add_and_discard, one))
+
+        def add_and_discard(key: int, one: Any = one) -> None:
+            one.add(key)
+            one.discard(key)
+
+        measure(f"rank, in a set of 1M integers{whose}", partial(for_each, one.bisect_left, keys), 1, CALLS)
+        measure(f"select{whose}", partial(for_each, one.__getitem__, ranks), 1, CALLS)
+        measure(f"add and discard{whose}", partial(for_each, add_and_discard, others), 1, CALLS)
         measure(f"a slice of 1,000, a key{whose}", partial(one.__getitem__, slice(1000, 1000 + MANY)), 20, MANY)
         measure(f"an iteration, a key{whose}", partial(deque, one, 0), 1, KEYS)
         measure(f"a set from a list in order, a key{whose}", partial(make, numbers), 1, KEYS)
     measure("an array of all, a key", SortedSet(numbers).to_array, 1, KEYS)
     names = SortedSet(f"name {number}" for number in range(KEYS // 10))
-    measure("rank, in a set of 100k texts", partial(names.bisect_left, "name 50000"))
+    texts = [f"name {rank // 10}" for rank in ranks]
+    measure("rank, in a set of 100k texts", partial(for_each, names.bisect_left, texts), 1, CALLS)
     measure("a slice of 1,000 texts, a key", partial(names.__getitem__, slice(1000, 1000 + MANY)), 20, MANY)
 
 
 def delivery() -> None:
-    with Registry(events_per_session_max=CALLS) as registry:
+    with Registry(events_per_session_max=MANY) as registry:
         session = registry.connect()
         registry.subscribe(session, ROOM)
         measure("publish, with its receipt", lambda: registry.publish(ROOM, b"hello"))

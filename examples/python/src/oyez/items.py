@@ -50,9 +50,10 @@ class Reader:
 
     def read(self, items: Any, count: int) -> list[Item]:
         """Copies so many items. O(1) each, and its payload if it was not seen just now."""
-        events, read = self._events, list[Item]()
+        read: list[Item] = []
         if not count:
             return read
+        events = self._events
         for words in _ITEM.iter_unpack(ffi.buffer(items, count * _ITEM.size)):
             kind, event_class, sequence, last, missing, order_key, metadata, payload, size, _ = words
             if kind == _GAP:
