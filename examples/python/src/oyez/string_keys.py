@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain, pairwise
 from typing import Any, TypeVar
 
@@ -29,8 +29,8 @@ class StringKeys(Keys[S]):
         """The bytes of a key."""
 
     @abstractmethod
-    def key(self, code: bytes) -> S:
-        """The key of these bytes."""
+    def keys(self, joined: bytes, ends: list[int]) -> list[S]:
+        """The keys whose bytes are one behind the other and end here."""
 
     def insert(self, key: S) -> int:
         return self._change(_INSERT, self.code(key))
@@ -72,7 +72,7 @@ class StringKeys(Keys[S]):
 
     def slice(self, start: int, stop: int) -> list[S]:
         joined, ends = self._copy(start, stop)
-        return [self.key(joined[begin:end]) for begin, end in pairwise(chain((0,), ends))]
+        return self.keys(joined, ends)
 
     def load(self, keys: Iterable[S]) -> None:
         codes = list(map(self.code, all_of(self.kind, keys)))
@@ -113,10 +113,16 @@ class TextKeys(StringKeys[str]):
     def code(self, key: str) -> bytes:
         if type(key) is not str:
             raise not_of(str, key)
-        return key.encode("utf-8", "surrogatepass")
+        try:
+            return key.encode()
+        except UnicodeEncodeError:
+            return key.encode("utf-8", "surrogatepass")
 
-    def key(self, code: bytes) -> str:
-        return code.decode("utf-8", "surrogatepass")
+    def keys(self, joined: bytes, ends: list[int]) -> list[str]:
+        if joined.isascii():  # a letter is a byte
+            text = joined.decode()
+            return [text[begin:end] for begin, end in _between(ends)]
+        return [joined[begin:end].decode("utf-8", "surrogatepass") for begin, end in _between(ends)]
 
 
 class BytesKeys(StringKeys[bytes]):
@@ -129,8 +135,12 @@ class BytesKeys(StringKeys[bytes]):
             raise not_of(bytes, key)
         return key
 
-    def key(self, code: bytes) -> bytes:
-        return code
+    def keys(self, joined: bytes, ends: list[int]) -> list[bytes]:
+        return [joined[begin:end] for begin, end in _between(ends)]
+
+
+def _between(ends: list[int]) -> Iterator[tuple[int, int]]:
+    return pairwise(chain((0,), ends))
 
 
 def _strings(joined: bytes, codes: list[bytes]) -> Any:
