@@ -6,11 +6,12 @@ import math
 import pickle
 import sys
 from array import array
-from collections.abc import MutableSet
+from collections.abc import Iterator, MutableSet
 from itertools import count
 from typing import Any
 
 import pytest
+import sortedcontainers
 
 from oyez import Inserted, SortedSet
 
@@ -48,6 +49,25 @@ def test_keys_of_each_type_stand_in_their_order_and_come_back(keys: list[Any]) -
         assert keys_in_order.contains_many(keys) == b"\1" * len(keys)
         assert keys_in_order.key_type is type(keys[0])
         keys_in_order.validate()
+
+
+def test_it_has_everything_of_sortedcontainers_but_an_order_by_a_function() -> None:
+    theirs = {name for name in dir(sortedcontainers.SortedSet([1])) if not name.startswith("_")}
+    assert theirs - set(dir(SortedSet)) == {"key"}
+    mine = SortedSet(range(10))
+    other = sortedcontainers.SortedSet(range(10))
+    for name, arguments in (
+        ("irange", (2, 7, (False, True), True)),
+        ("islice", (2, -1, True)),
+        ("bisect", (5,)),
+        ("index", (5, 1, -1)),
+        ("count", (11,)),
+    ):
+        ours, expected = getattr(mine, name)(*arguments), getattr(other, name)(*arguments)
+        if isinstance(ours, Iterator):
+            ours, expected = list(ours), list(expected)
+        assert ours == expected, name
+    assert repr(mine) == repr(other)
 
 
 def test_a_set_has_keys_of_one_type() -> None:
