@@ -1,0 +1,124 @@
+//! Publishing: to one topic on a normal scheduler, and to several, whose subscribers have to be merged, on a dirty one
+//! when they are many.
+
+use super::book::{Book, NOBODY};
+use super::{Open, with};
+use crate::atoms;
+use crate::encode::encode;
+use crate::guard::Refusal;
+use oyez::{Class, Event, OrderKey, Query, Topic, Unpublished};
+use rustler::{Binary, Encoder, Env, LocalPid, NifResult, Term};
+
+/// Subscribers that a publish to several topics may have to merge on a normal scheduler.
+const MERGED_AT_ONCE: usize = 10_000;
+
+/// The event's sequence, for how many it was accepted, and for how many it was refused.
+type Published = (rustler::Atom, u64, usize, usize);
+
+fn refusal(reason: Unpublished) -> Refusal {
+    match reason {
+        Unpublished::PayloadTooLarge { max } => Refusal::PayloadTooLarge { max },
+        _ => Refusal::Closed,
+    }
+}
+
+impl Open {
+    /// The book is locked: nobody may come in between a topic's name and its subscribers.
+    fn publish(&self, _book: &Book, query: Query, payload: &[u8], class: Class) -> Result<Published, Refusal> {
+        let event = Event::new(OrderKey(0), payload).class(class);
+        let receipt = self.fanout.publish(&query, event).map_err(|error| refusal(error.reason))?;
+        for session in receipt.overflowed {
+            // The sender tells the process. Which partition it was in, the library does not say any more.
+            for partition in &self.partitions {
+                if partition.processes.lock().contains_key(&session) {
+                    partition.bell.tell_overflowed(session);
+                }
+            }
+        }
+        Ok((atoms::ok(), receipt.sequence.0, receipt.count, receipt.refused_count))
+    }
+}
+
+/// What a publish has besides its topics.
+struct Sent<'a> {
+    payload: Binary<'a>,
+    class: Class,
+    except: Vec<LocalPid>,
+}
+
+impl<'a> Sent<'a> {
+    fn of(open: &Open, payload: Term<'a>, class: Term, except: Term) -> Result<Self, Refusal> {
+        let payload: Binary = payload.decode().map_err(|_| Refusal::BadArgument)?;
+        let class = class.decode().ok().and_then(Class::new).ok_or(Refusal::BadArgument)?;
+        let except = except.decode().map_err(|_| Refusal::BadArgument)?;
+        open.fanout.check_payload(payload.len()).map_err(refusal)?;
+        Ok(Sent { payload, class, except })
+    }
+
+    fn publish(self, open: &Open, book: &Book, query: Query) -> Result<Published, Refusal> {
+        let except = self.except.iter().filter_map(|pid| Some(book.entries.get(pid)?.session));
+        let query = if self.except.is_empty() { query } else { query.except_all(except) };
+        open.publish(book, query, &self.payload, self.class)
+    }
+}
+
+#[rustler::nif]
+fn registry_publish<'a>(
+    env: Env<'a>,
+    registry: Term<'a>,
+    topic: Term<'a>,
+    payload: Term<'a>,
+    class: Term<'a>,
+    except: Term<'a>,
+) -> NifResult<Term<'a>> {
+    with(env, registry, |open| {
+        let (name, sent) = (encode(topic)?, Sent::of(open, payload, class, except)?);
+        let book = open.book();
+        let topic = book.topics.get(&name[..]).copied().unwrap_or(NOBODY);
+        sent.publish(open, &book, Query::topic(topic))
+    })
+}
+
+/// To whoever is subscribed to one of the topics: subscribers are merged, and many on a dirty scheduler.
+fn publish_any<'a>(
+    env: Env<'a>,
+    [registry, topics, payload, class, except]: [Term<'a>; 5],
+    merged_max: usize,
+) -> NifResult<Term<'a>> {
+    with(env, registry, |open| {
+        let topics: Vec<Term> = topics.decode().map_err(|_| Refusal::BadArgument)?;
+        let names = topics.into_iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        let sent = Sent::of(open, payload, class, except)?;
+        let book = open.book();
+        let topics: Vec<Topic> = names.iter().filter_map(|name| book.topics.get(&name[..]).copied()).collect();
+        let merged: usize = topics.iter().map(|&topic| open.fanout.topic_len(topic)).sum();
+        if merged > merged_max {
+            return Ok(atoms::dirty().encode(env));
+        }
+        Ok(sent.publish(open, &book, Query::any_of(topics))?.encode(env))
+    })
+}
+
+#[rustler::nif]
+fn registry_publish_any<'a>(
+    env: Env<'a>,
+    registry: Term<'a>,
+    topics: Term<'a>,
+    payload: Term<'a>,
+    class: Term<'a>,
+    except: Term<'a>,
+) -> NifResult<Term<'a>> {
+    publish_any(env, [registry, topics, payload, class, except], MERGED_AT_ONCE)
+}
+
+#[rustler::nif(schedule = "DirtyCpu")]
+fn registry_publish_any_dirty<'a>(
+    env: Env<'a>,
+    registry: Term<'a>,
+    topics: Term<'a>,
+    payload: Term<'a>,
+    class: Term<'a>,
+    except: Term<'a>,
+) -> NifResult<Term<'a>> {
+    publish_any(env, [registry, topics, payload, class, except], usize::MAX)
+}
