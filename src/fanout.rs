@@ -34,7 +34,7 @@ mod worker;
 pub use batch::Batch;
 pub use event::{Class, Event, Gap, Item, OrderKey, Sequence};
 pub use fate::Fate;
-pub use options::{FanoutOptions, OnPanic, Overload, SessionOptions};
+pub use options::{DrainLimit, FanoutOptions, OnPanic, Overload, SessionOptions};
 pub use outbox::Outbox;
 pub use outcome::{
     AcknowledgeError, Discarding, Joined, OutboxError, PublishError, Receipt, Resumed, Unpublished, WorkerError,
@@ -622,6 +622,11 @@ impl Fanout {
     /// The sessions that a query means, as [`Registry::audience`] tells, at the same cost.
     pub fn audience(&self, query: &Query) -> Audience {
         self.shared.publishing.lock().registry.audience(query)
+    }
+
+    /// How many sessions a query means, as [`Registry::count`] tells, at the same cost.
+    pub fn count(&self, query: &Query) -> usize {
+        self.shared.publishing.lock().registry.count(query)
     }
 
     /// Says whether a session is in a query's audience, and which rule keeps it out. O(topics of the query).

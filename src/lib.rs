@@ -14,9 +14,9 @@ pub mod testing;
 mod sync;
 
 pub use fanout::{
-    AcknowledgeError, Batch, Class, Discarding, Drained, Event, Fanout, FanoutOptions, Fate, Gap, HostPanic, Item,
-    Joined, OnPanic, OrderKey, Outbox, OutboxError, Overload, PublishError, Readiness, Receipt, Resumed, Sequence,
-    SessionOptions, Took, Unpublished, Worker, WorkerError,
+    AcknowledgeError, Batch, Class, Discarding, DrainLimit, Drained, Event, Fanout, FanoutOptions, Fate, Gap,
+    HostPanic, Item, Joined, OnPanic, OrderKey, Outbox, OutboxError, Overload, PublishError, Readiness, Receipt,
+    Resumed, Sequence, SessionOptions, Took, Unpublished, Worker, WorkerError,
 };
 pub use member_list::{
     Counts, Flush, GroupId, ListOp, MemberId, MemberList, MemberListOptions, MemberListStats, RegroupError, Row,

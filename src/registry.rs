@@ -402,6 +402,23 @@ impl Registry {
         Audience { sessions, ends, order }
     }
 
+    /// How many sessions a query means: the count of its [`audience`](Self::audience), which is not made for that. For
+    /// one topic O(partitions + n) in the sessions left out; for more as much as it takes to merge them.
+    ///
+    /// ```
+    /// use oyez::{PartitionId, Query, Registry, RegistryOptions, Topic};
+    ///
+    /// let mut registry = Registry::new(RegistryOptions::default());
+    /// let ada = registry.connect(PartitionId(0)).unwrap();
+    /// registry.subscribe(ada, Topic(1)).unwrap();
+    /// registry.subscribe(ada, Topic(2)).unwrap();
+    /// assert_eq!(registry.count(&Query::any_of([Topic(1), Topic(2)])), 1);
+    /// assert_eq!(registry.count(&Query::topic(Topic(1)).except(ada)), 0);
+    /// ```
+    pub fn count(&self, query: &Query) -> usize {
+        self.addressed(query).iter().map(|(_, places)| places.len()).sum()
+    }
+
     /// The sessions that a query means, as sets of places. For one topic and nobody left out O(1), and nothing is
     /// copied.
     pub(crate) fn addressed(&self, query: &Query) -> Addressed<'_> {

@@ -2,9 +2,9 @@
 
 use oyez::testing::{Record, Recorder};
 use oyez::{
-    AcknowledgeError, Class, Event, Fanout, FanoutOptions, Fate, Gap, Item, MoveError, OnPanic, OrderKey, OutboxError,
-    Overload, PartitionId, Query, Readiness, RegistryOptions, Sequence, SessionId, SessionOptions, Took, Topic,
-    Unpublished, Worker, WorkerError,
+    AcknowledgeError, Class, DrainLimit, Event, Fanout, FanoutOptions, Fate, Gap, Item, MoveError, OnPanic, OrderKey,
+    OutboxError, Overload, PartitionId, Query, Readiness, RegistryOptions, Sequence, SessionId, SessionOptions, Took,
+    Topic, Unpublished, Worker, WorkerError,
 };
 use oyez_driver::fanout::run;
 use oyez_model::fanout::{Answer, Call, Op::*, To, Took as Takes, ops};
@@ -97,11 +97,17 @@ fn waiting(fanout: &Fanout, session: SessionId) -> (Vec<(u64, u64, u64)>, Vec<u6
 
 #[test]
 fn who_lags_is_left_behind_at_a_bounded_cost_and_is_told_exactly_what_it_has_lost() {
+    // Those who are behind are visited now and then: each of these is a while after the last visit.
+    (40..60).for_each(some_lag_for);
+}
+
+/// Three of 200 sessions lag while so many events go out, one at a time.
+fn some_lag_for(events: u64) {
     let options = FanoutOptions::default().events_per_session_max(3);
     let (fanout, sessions) = fanout_with_room(options, 200);
     let slow = [sessions[3], sessions[5], sessions[150]];
     let mut worker = fanout.worker(HERE).unwrap();
-    for last in 1..=101_u64 {
+    for last in 1..=events {
         fanout.publish(&to_room(), event("a")).unwrap();
         let answer = |session: SessionId| if slow.contains(&session) { Took::NONE } else { Took::ALL };
         let drained = worker.drain(usize::MAX, |session, _| answer(session)).resume_panics();
@@ -115,13 +121,15 @@ fn who_lags_is_left_behind_at_a_bounded_cost_and_is_told_exactly_what_it_has_los
         }
     }
     let most = fanout.most_lagging(HERE, 2).unwrap();
-    let most: Vec<_> = most.iter().map(|most| (most.session, most.pending, most.oldest)).collect();
-    assert_eq!(most, [(slow[0], 3, Sequence(99)), (slow[1], 3, Sequence(99))]);
-    assert!(matches!(fanout.fate(slow[1], Sequence(98)), Fate::Missed(gap) if gap.last == Sequence(98)));
-    assert_eq!(fanout.fate(slow[1], Sequence(100)), Fate::Pending { ahead: 1 });
+    let most: Vec<_> = most.iter().map(|most| (most.session, most.pending, most.oldest.0)).collect();
+    assert_eq!(most, [(slow[0], 3, events - 2), (slow[1], 3, events - 2)]);
+    let lost = fanout.fate(slow[1], Sequence(events - 3));
+    assert!(matches!(lost, Fate::Missed(gap) if gap.last.0 == events - 3), "{lost:?}");
+    assert_eq!(fanout.fate(slow[1], Sequence(events - 1)), Fate::Pending { ahead: 1 });
     fanout.validate().unwrap();
     for session in slow {
-        assert_eq!(waiting(&fanout, session), (vec![(98, 1, 98)], vec![99, 100, 101]));
+        let expected = (vec![(events - 3, 1, events - 3)], vec![events - 2, events - 1, events]);
+        assert_eq!(waiting(&fanout, session), expected);
     }
     let partition = fanout.stats().partitions[0];
     assert_eq!((partition.events_behind, partition.events_held, partition.accounting.pending), (0, 0, 0));
@@ -143,6 +151,45 @@ fn who_is_behind_keeps_what_is_older_when_the_newer_gives_way() {
     fanout.validate().unwrap();
     assert_eq!(fanout.resume(sessions[7], Sequence(0)).unwrap().pending, 3);
     assert_eq!(waiting(&fanout, sessions[7]), (vec![(1, 1, 1), (36, 5, 40)], vec![2, 3, 4]));
+}
+
+#[test]
+fn drains_that_end_after_some_items_hand_over_the_same_as_one_that_does_not() {
+    const BATCH: usize = 5;
+    let filled = || {
+        let options = FanoutOptions::default().batch_max(BATCH);
+        let (fanout, sessions) = fanout_with_room(options, 300);
+        for (number, &session) in sessions.iter().enumerate().filter(|(number, _)| number % 3 == 0) {
+            fanout.subscribe(session, Topic(100 + number as u64 % 9)).unwrap();
+        }
+        for number in 0..12 {
+            let topic = if number % 4 == 3 { ROOM } else { Topic(100 + number % 9) };
+            fanout.publish(&Query::topic(topic), event("x")).unwrap();
+        }
+        fanout
+    };
+    let drained_by = |limit: DrainLimit| {
+        let fanout = filled();
+        let mut worker = fanout.worker(HERE).unwrap();
+        let mut recorder = Recorder::default();
+        loop {
+            let drained = worker.drain_within(limit, |session, batch| recorder.take(session, batch)).resume_panics();
+            assert!(drained.items < limit.items.saturating_add(BATCH), "{} items for {limit:?}", drained.items);
+            if drained.ready == 0 {
+                assert_eq!(fanout.stats().accounting().pending, 0);
+                return recorder;
+            }
+            assert!(drained.items >= limit.items, "it ends early, and not for its limit");
+        }
+    };
+    let sessions: Vec<SessionId> = filled().audience(&to_room()).sessions().to_vec();
+    let whole = drained_by(DrainLimit::default());
+    for items in [1, 2, 7, 64, 100, 1_000] {
+        let parts = drained_by(DrainLimit::default().items(items));
+        for &session in &sessions {
+            assert_eq!(parts.records(session), whole.records(session), "{items} items a drain, {session:?}");
+        }
+    }
 }
 
 #[test]

@@ -61,6 +61,50 @@ pub struct SessionOptions {
     pub window: Option<usize>,
 }
 
+/// Where a [`drain`](super::Worker::drain) ends although somebody waits: for a host that has other work to do, and comes
+/// again. By default nowhere.
+///
+/// ```
+/// use oyez::{DrainLimit, Event, Fanout, FanoutOptions, OrderKey, PartitionId, Query, Took, Topic};
+///
+/// let fanout = Fanout::new(FanoutOptions::default());
+/// for _ in 0..10 {
+///     let session = fanout.connect(PartitionId(0)).unwrap();
+///     fanout.subscribe(session, Topic(7)).unwrap();
+/// }
+/// fanout.publish(&Query::topic(Topic(7)), Event::new(OrderKey(1), *b"x")).unwrap();
+/// let mut worker = fanout.worker(PartitionId(0)).unwrap();
+/// let drained = worker.drain_within(DrainLimit::default().items(4), |_, _| Took::ALL).resume_panics();
+/// assert_eq!((drained.items, drained.ready), (4, 6));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DrainLimit {
+    /// Sessions that are offered something.
+    pub sessions: usize,
+    /// Items that are offered: events and gaps. The last batch is offered whole, so it may be exceeded by less than a
+    /// batch.
+    pub items: usize,
+}
+
+impl Default for DrainLimit {
+    fn default() -> Self {
+        DrainLimit { sessions: usize::MAX, items: usize::MAX }
+    }
+}
+
+impl DrainLimit {
+    /// Sets how many sessions are offered something.
+    pub fn sessions(self, sessions: usize) -> Self {
+        DrainLimit { sessions, ..self }
+    }
+
+    /// Sets how many items are offered.
+    pub fn items(self, items: usize) -> Self {
+        DrainLimit { items, ..self }
+    }
+}
+
 /// What becomes of the batch that a panicking callback had in hand. All of it, never half. The session is offered
 /// nothing until it is [`writable`](super::Fanout::writable).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

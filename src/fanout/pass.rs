@@ -131,6 +131,11 @@ impl PassRound {
         self.words.iter().map(PassWord::sessions).sum()
     }
 
+    /// How many events they are offered, added up.
+    pub fn items(&self) -> usize {
+        self.words.iter().map(PassWord::items).sum()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }

@@ -4,7 +4,7 @@ use super::batch::{Batch, Held, Outcome, Round};
 use super::log::Columns;
 use super::partition::{Ending, Partition};
 use super::pass::{PassRound, PassWord};
-use super::{Lane, Shared};
+use super::{DrainLimit, Lane, Shared};
 use crate::registry::{PartitionId, Seat, SessionId, for_each_bit};
 use std::any::Any;
 use std::fmt;
@@ -131,14 +131,23 @@ impl Worker {
     /// assert_eq!((drained.sessions, drained.items), (1, 1));
     /// ```
     #[must_use = "the callback's panics are in it: see `Drained::resume_panics`"]
-    pub fn drain<F>(&mut self, sessions_max: usize, mut host: F) -> Drained
+    pub fn drain<F>(&mut self, sessions_max: usize, host: F) -> Drained
+    where
+        F: FnMut(SessionId, Batch<'_>) -> Took,
+    {
+        self.drain_within(DrainLimit::default().sessions(sessions_max), host)
+    }
+
+    /// The same with a limit for the items, too: see [`DrainLimit`].
+    #[must_use = "the callback's panics are in it: see `Drained::resume_panics`"]
+    pub fn drain_within<F>(&mut self, limit: DrainLimit, mut host: F) -> Drained
     where
         F: FnMut(SessionId, Batch<'_>) -> Took,
     {
         let mut drained = Drained { overflowed: self.take_in(), ..Drained::default() };
         let Worker { shared, partition, round, pass } = self;
         let lane = shared.lane(*partition);
-        let mut left = sessions_max;
+        let mut left = limit;
         let mut next = Source::Queues;
         let mut queues = lane.queues.lock();
         queues.begin_turn();
@@ -151,19 +160,20 @@ impl Worker {
                 Source::Log => hand_over_pass(pass, lane, changes, &mut host, &mut drained),
             }
             queues = lane.queues.lock();
-            let offers = match source {
+            let (offers, items) = match source {
                 Source::Queues => {
                     queues.commit(round);
-                    round.offers.len()
+                    (round.offers.len(), round.picks.len())
                 }
                 Source::Log => {
                     queues.commit_pass(pass);
-                    pass.len()
+                    (pass.len(), pass.items())
                 }
             };
-            left -= offers;
+            left.sessions -= offers;
+            left.items = left.items.saturating_sub(items);
             next = source.other();
-            if offers == 0 || left == 0 {
+            if offers == 0 || left.sessions == 0 || left.items == 0 {
                 drained.ready = queues.ready_len();
                 break;
             }
@@ -218,17 +228,17 @@ fn offer(
     next: Source,
     round: &mut Round,
     pass: &mut PassRound,
-    sessions_max: usize,
+    left: DrainLimit,
     round_sessions: usize,
 ) -> Source {
     for source in [next, next.other()] {
         let is_empty = match source {
             Source::Queues => {
-                queues.offer(round, sessions_max.min(round_sessions));
+                queues.offer(round, DrainLimit { sessions: left.sessions.min(round_sessions), ..left });
                 round.offers.is_empty()
             }
             Source::Log => {
-                queues.offer_pass(pass, sessions_max, round_sessions);
+                queues.offer_pass(pass, left, round_sessions);
                 pass.is_empty()
             }
         };

@@ -324,7 +324,7 @@ pub unsafe extern "C" fn oyez_fanout_audience_count(
         // SAFETY: the caller's query (see `ffi`).
         let query = unsafe { query_of(query)? };
         shared(fanout)?.read(|fanout| {
-            count.set(fanout.audience(&query).count());
+            count.set(fanout.count(&query));
             Ok(())
         })
     })

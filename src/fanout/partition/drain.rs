@@ -1,6 +1,7 @@
 //! The worker's side of a partition: who has its turn, and what each is offered. What comes back is `commit.rs`.
 
 use super::{Partition, SinceOffered};
+use crate::fanout::DrainLimit;
 use crate::fanout::batch::Round;
 use crate::fanout::pass::{PassRound, writable};
 use crate::fanout::roster::Standing;
@@ -70,10 +71,10 @@ impl Partition {
         self.turn.len() + self.ready.len() + self.overflowing.len() + from_log
     }
 
-    /// Fills a round with offers to at most `sessions_max` of the sessions whose turn it is.
-    pub fn offer(&mut self, round: &mut Round, sessions_max: usize) {
+    /// Fills a round with offers to sessions whose turn it is.
+    pub fn offer(&mut self, round: &mut Round, limit: DrainLimit) {
         round.clear();
-        while round.offers.len() < sessions_max {
+        while round.offers.len() < limit.sessions && round.picks.len() < limit.items {
             let Some(seat) = self.turn.pop_front() else { break };
             let Some(place) = self.roster.place_of(seat) else { continue };
             let Partition { roster, events, .. } = self;
@@ -97,12 +98,13 @@ impl Partition {
         }
     }
 
-    /// Fills a round with offers straight from the log, to at most `sessions_max` of the sessions the pass comes to
-    /// next. As soon as there are `enough` the round ends; a word of places is split for that only if `enough` are
+    /// Fills a round with offers straight from the log, to the sessions that the pass comes to next. As soon as there are `enough` the round ends; a word of places is split for that only if `enough` are
     /// fewer than it has: to offer half a word costs as much as to offer a whole one.
-    pub fn offer_pass(&mut self, pass: &mut PassRound, sessions_max: usize, enough: usize) {
+    pub fn offer_pass(&mut self, pass: &mut PassRound, limit: DrainLimit, enough: usize) {
         pass.clear();
-        let (mut room, mut wanted) = (sessions_max, enough);
+        // None is offered more than all of the pass.
+        let within_items = limit.items.div_ceil(self.log.pass_entries().count().max(1));
+        let (mut room, mut wanted) = (limit.sessions.min(within_items), enough);
         while room > 0 && wanted > 0 {
             let Partition { log, roster, .. } = self;
             let Some(word) = log.next_word(|word| roster.plain_word(word)) else {

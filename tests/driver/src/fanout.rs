@@ -269,6 +269,7 @@ impl Host {
     fn audience(&self, to: &To) -> Seen {
         let audience = self.fanout.audience(&self.query(to));
         assert_eq!(audience.count(), audience.sessions().len());
+        assert_eq!(audience.count(), self.fanout.count(&self.query(to)));
         let mut last_partition = None;
         let mut together = Vec::new();
         for (partition, sessions) in audience.partitions() {

@@ -1,16 +1,15 @@
 //! What a sender does: one slice of a partition.
 //!
-//! A slice is so many processes that it takes a fraction of a millisecond: 1,000 if each gets one event, fewer if they
-//! get more. The library bounds a drain by sessions only, so what waits for each is estimated from the counters. What
-//! it does at the beginning of a drain is bounded by neither: when many sessions with queues and many events meet, the
-//! slice is left to a dirty scheduler.
+//! A slice is so many events that it takes a fraction of a millisecond. What the library does at the beginning of a
+//! drain is not bounded by that: when many sessions with queues and many events meet, the slice is left to a dirty
+//! scheduler.
 
 use super::bell::{Bell, Ended};
 use super::messages::Messages;
-use super::{EVENTS_A_MESSAGE, Open, Partition, Refusal, with};
+use super::{Open, Partition, Refusal, with};
 use crate::atoms;
 use crate::guard::took;
-use oyez::{PartitionStats, Readiness, SessionId, Took, Worker};
+use oyez::{DrainLimit, Readiness, SessionId, Took, Worker};
 use rustler::{Atom, Env, LocalPid, NifResult, Term};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -46,6 +45,15 @@ enum Scheduler {
     Dirty,
 }
 
+impl Scheduler {
+    fn limit(self) -> DrainLimit {
+        DrainLimit::default().items(match self {
+            Scheduler::Normal => EVENTS_A_SLICE,
+            Scheduler::Dirty => EVENTS_A_DIRTY_SLICE,
+        })
+    }
+}
+
 #[rustler::nif]
 fn registry_serve<'a>(env: Env<'a>, registry: Term<'a>, partition: u16) -> NifResult<Term<'a>> {
     with(env, registry, |open| {
@@ -77,7 +85,7 @@ impl Open {
         let next = if scheduler == Scheduler::Normal && stats.queues * stats.events_in_log > TAKEN_IN_MAX {
             atoms::dirty()
         } else {
-            let sent = send(env, partition, &mut serving.worker, slice(&stats, scheduler), &mut messages);
+            let sent = send(env, partition, &mut serving.worker, scheduler.limit(), &mut messages);
             if scheduler == Scheduler::Normal {
                 took(env, (ended + sent) * 100 / EVENTS_A_TIMESLICE);
             }
@@ -117,25 +125,15 @@ impl Open {
     }
 }
 
-/// Processes in the next slice.
-fn slice(stats: &PartitionStats, scheduler: Scheduler) -> usize {
-    let events = match scheduler {
-        Scheduler::Normal => EVENTS_A_SLICE,
-        Scheduler::Dirty => EVENTS_A_DIRTY_SLICE,
-    };
-    let each = (stats.accounting.pending as usize).div_ceil(stats.ready.max(1)).clamp(1, EVENTS_A_MESSAGE);
-    events / each
-}
-
 /// Sends what a slice of sessions have pending; returns the number of events.
 fn send<'a>(
     env: Env<'a>,
     partition: &Partition,
     worker: &mut Worker,
-    sessions_max: usize,
+    limit: DrainLimit,
     messages: &mut Messages<'a>,
 ) -> usize {
-    let drained = worker.drain(sessions_max, |session, batch| {
+    let drained = worker.drain_within(limit, |session, batch| {
         let pid = partition.processes.lock().get(&session).copied();
         if let Some(pid) = pid {
             // An error: it has died, and its end is on its way.
