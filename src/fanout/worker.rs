@@ -15,6 +15,9 @@ use std::task::{Context, Poll, Wake, Waker};
 /// Sessions that are offered something under one lock of the partition: publishers wait at most this long.
 pub(super) const ROUND_SESSIONS: usize = 64;
 
+/// Straight from the log, where a session takes some nanoseconds, so many times as many are offered something.
+const PASS_ROUNDS: usize = 4;
+
 /// Sessions whose queues take in what is in the log under one lock.
 const TAKE_IN_SESSIONS: usize = 1_024;
 
@@ -238,7 +241,7 @@ fn offer(
                 round.offers.is_empty()
             }
             Source::Log => {
-                queues.offer_pass(pass, left, round_sessions);
+                queues.offer_pass(pass, left, PASS_ROUNDS * round_sessions);
                 pass.is_empty()
             }
         };

@@ -291,9 +291,10 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// A round from the log ends when it has enough sessions, with a whole word of 64 places unless fewer are enough.
+    /// A round from the log is four times as long, and ends with a whole word of 64 places unless fewer are enough.
     fn round_max(&self) -> usize {
-        if self.round_sessions < 64 { self.round_sessions } else { self.round_sessions + 63 }
+        let enough = 4 * self.round_sessions;
+        if enough < 64 { enough } else { enough + 63 }
     }
 
     /// The places of strangers in each partition.
