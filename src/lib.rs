@@ -27,5 +27,5 @@ pub use registry::{
     Audience, ConnectError, MoveError, NoSuchPartition, NoSuchSession, PartitionId, Query, Registry, RegistryOptions,
     RegistryStats, SessionId, SubscribeError, Subscribed, Topic, Unsubscribed, Verdict,
 };
-pub use sorted_set::{Disorder, Inserted, NotSorted, Removed, Repositioned, SortedSet};
+pub use sorted_set::{Disorder, Inserted, NotSorted, Removed, Repositioned, Snapshot, SortedSet};
 pub use stats::{Accounting, Discarded, HeldBytes, LaggingSession, PartitionStats, Stats};

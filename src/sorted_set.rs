@@ -8,19 +8,26 @@
 mod algebra;
 mod batch;
 mod cursor;
+mod diff;
 mod iter;
+mod memory;
 mod node;
+mod prefetch;
 mod ranges;
 mod reposition;
 #[cfg(feature = "serde")]
 mod serial;
+mod snapshot;
 mod tree;
+mod versions;
 
 pub use algebra::{Difference, Intersection, SymmetricDifference, Union};
 pub use batch::{Applied, Change, NotAscending};
 pub use cursor::Cursor;
+pub use diff::{Diff, DiffItem};
 pub use iter::{IntoIter, Iter};
 pub use reposition::Repositioned;
+pub use snapshot::{Snapshot, SnapshotStats, TooManySnapshots};
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -208,7 +215,7 @@ impl<K> SortedSet<K> {
 
     /// Removes all keys. O(n).
     pub fn clear(&mut self) {
-        self.tree = self.tree.emptied();
+        self.tree.clear();
     }
 }
 
@@ -248,7 +255,8 @@ impl<K: Ord> SortedSet<K> {
         if let Err(NotAscending { at, disorder }) = batch::check_ascending(&keys, |key| key) {
             return Err(NotSorted { keys, at, disorder });
         }
-        self.tree = self.tree.rebuilt(keys);
+        let built = self.tree.rebuilt(keys);
+        self.tree.replace(built);
         Ok(())
     }
 

@@ -5,13 +5,17 @@ use loom::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(oyez_loom))]
 use std::sync::atomic::{AtomicU64, Ordering};
 
+#[cfg(oyez_loom)]
+pub(crate) use loom::sync::Arc;
+#[cfg(not(oyez_loom))]
+pub(crate) use std::sync::Arc;
+
 #[cfg(not(oyez_loom))]
 pub(crate) use parking_lot::Mutex;
 
 #[cfg(oyez_loom)]
 pub(crate) use under_loom::Mutex;
 
-#[cfg(feature = "ffi")]
 pub(crate) use std::sync::OnceLock;
 
 #[cfg(oyez_loom)]
@@ -26,6 +30,10 @@ mod under_loom {
 
         pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
             self.0.lock().expect("no panic happens under this lock")
+        }
+
+        pub(crate) fn get_mut(&mut self) -> &mut T {
+            self.0.get_mut().expect("no panic happens under this lock")
         }
 
         #[cfg(feature = "ffi")]

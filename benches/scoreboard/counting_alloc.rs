@@ -57,11 +57,12 @@ unsafe impl GlobalAlloc for CountingAlloc {
     }
 }
 
-/// What `make` makes, and how many bytes more are allocated afterwards than before.
+/// What `make` makes, and how many bytes more are allocated afterwards than before; fewer wrap below zero. Counts within
+/// what is counted, too.
 pub fn bytes_kept<T>(make: impl FnOnce() -> T) -> (T, usize) {
-    LIVE.store(0, Ordering::Relaxed);
-    COUNTING.store(true, Ordering::Relaxed);
+    let was_counting = COUNTING.swap(true, Ordering::Relaxed);
+    let before = LIVE.load(Ordering::Relaxed);
     let made = make();
-    COUNTING.store(false, Ordering::Relaxed);
-    (made, LIVE.load(Ordering::Relaxed))
+    COUNTING.store(was_counting, Ordering::Relaxed);
+    (made, LIVE.load(Ordering::Relaxed).wrapping_sub(before))
 }

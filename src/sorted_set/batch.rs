@@ -151,7 +151,8 @@ impl<K: Ord> SortedSet<K> {
     /// Inserts keys that are known to ascend and to have room; returns how many are new.
     pub(super) fn insert_ascending(&mut self, keys: Vec<K>) -> usize {
         if self.is_empty() {
-            self.tree = self.tree.rebuilt(keys);
+            let built = self.tree.rebuilt(keys);
+            self.tree.replace(built);
             return self.len();
         }
         let places = self.places(keys.iter());
@@ -230,7 +231,8 @@ impl<K: Ord> SortedSet<K> {
             }
         }
         merged.extend(keys);
-        self.tree = self.tree.rebuilt(merged);
+        let built = self.tree.rebuilt(merged);
+        self.tree.replace(built);
         applied
     }
 }

@@ -1,8 +1,9 @@
 //! Iteration both ways: a cursor at each end, each with the path from the root to its leaf. (Links between leaves would
 //! be shorter code, but a leaf that its neighbours point to cannot be shared between versions of a set.)
 
-use super::node::{Branch, Children};
-use super::tree::{Node, Tree};
+use super::memory::Node;
+use super::node::{Branch, Children, LEAF_MAX};
+use super::tree::Tree;
 use smallvec::SmallVec;
 use std::fmt;
 use std::iter::FusedIterator;
@@ -11,6 +12,9 @@ use std::slice;
 
 /// The way down: each branch and the child taken. Eight levels hold 10 million keys even at the least fill.
 type Path<'a, K> = SmallVec<[(&'a Branch<K>, usize); 8]>;
+
+/// Leaves that are asked for ahead of the one that is read: together they hold a slice of a hundred keys.
+const LEAVES_AHEAD: usize = 2;
 
 /// The keys of a range of ranks, in order. Made by [`SortedSet::iter`](super::SortedSet::iter),
 /// [`slice`](super::SortedSet::slice) and [`range`](super::SortedSet::range).
@@ -29,6 +33,8 @@ struct Cursor<'a, K> {
     path: Path<'a, K>,
     /// The part of the current leaf that lies ahead.
     run: slice::Iter<'a, K>,
+    /// Leaves are asked for before they are read: the set is in no cache.
+    asks: bool,
 }
 
 /// Which part of the leaf lies ahead of a cursor.
@@ -46,17 +52,18 @@ impl<'a, K> Iter<'a, K> {
 }
 
 impl<'a, K> Cursor<'a, K> {
-    /// The cursor before the element of this rank, or behind the last one.
-    fn seek(tree: &'a Tree<K>, rank: usize, toward: Toward) -> Self {
-        let mut cursor = Cursor { path: SmallVec::new(), run: [].iter() };
+    /// The cursor before the element of this rank, or behind the last one; about `wanted` keys will be read.
+    fn seek(tree: &'a Tree<K>, rank: usize, toward: Toward, wanted: usize) -> Self {
+        let asks = tree.is_large() && matches!(toward, Toward::End);
+        let mut cursor = Cursor { path: SmallVec::new(), run: [].iter(), asks };
         match tree.root() {
             Node::Leaf(leaf) => cursor.run = run(leaf, rank, toward),
-            Node::Branch(branch) => cursor.descend(branch, rank, toward),
+            Node::Branch(branch) => cursor.descend(branch, rank, toward, wanted),
         }
         cursor
     }
 
-    fn descend(&mut self, mut branch: &'a Branch<K>, rank: usize, toward: Toward) {
+    fn descend(&mut self, mut branch: &'a Branch<K>, rank: usize, toward: Toward, wanted: usize) {
         let mut within = rank;
         loop {
             let child = branch.child_at(within);
@@ -64,6 +71,9 @@ impl<'a, K> Cursor<'a, K> {
             self.path.push((branch, child));
             match &branch.children {
                 Children::Leaves(leaves) => {
+                    if self.asks {
+                        prefetch_from(branch, child, within, wanted);
+                    }
                     self.run = run(&leaves[child], within, toward);
                     return;
                 }
@@ -75,14 +85,21 @@ impl<'a, K> Cursor<'a, K> {
     /// Enters `child` of the branch that ends the path, at the end from which it will be read.
     fn enter(&mut self, branch: &'a Branch<K>, child: usize, toward: Toward) {
         match &branch.children {
-            Children::Leaves(leaves) => self.run = leaves[child].iter(),
+            Children::Leaves(leaves) => {
+                // The leaf behind the next one comes while this one is read.
+                let ahead = child + LEAVES_AHEAD;
+                if self.asks && ahead < leaves.len() {
+                    leaves[ahead].prefetch(0, branch.child_size(ahead));
+                }
+                self.run = leaves[child].iter();
+            }
             Children::Branches(branches) => {
                 let below = &branches[child];
                 let rank = match toward {
                     Toward::End => 0,
                     Toward::Start => below.size() as usize,
                 };
-                self.descend(below, rank, toward);
+                self.descend(below, rank, toward, LEAF_MAX);
             }
         }
     }
@@ -117,6 +134,22 @@ impl<'a, K> Cursor<'a, K> {
     }
 }
 
+/// Asks for the keys that will be read, in this leaf of the branch from `at` on and in those behind it: the counts tell
+/// where they are, so that they come all at once.
+fn prefetch_from<K>(branch: &Branch<K>, child: usize, at: usize, wanted: usize) {
+    let Children::Leaves(leaves) = &branch.children else { return };
+    let (mut at, mut wanted) = (at, wanted);
+    for (leaf, child) in leaves[child..].iter().zip(child..).take(1 + LEAVES_AHEAD) {
+        let count = (branch.child_size(child) - at).min(wanted);
+        leaf.prefetch(at, count);
+        wanted -= count;
+        if wanted == 0 {
+            return;
+        }
+        at = 0;
+    }
+}
+
 fn run<K>(leaf: &[K], at: usize, toward: Toward) -> slice::Iter<'_, K> {
     match toward {
         Toward::End => leaf[at..].iter(),
@@ -129,9 +162,10 @@ impl<'a, K> Iterator for Iter<'a, K> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a K> {
+        let wanted = self.ranks.len();
         let rank = self.ranks.next()?;
         let tree = self.tree;
-        let cursor = self.front.get_or_insert_with(|| Cursor::seek(tree, rank, Toward::End));
+        let cursor = self.front.get_or_insert_with(|| Cursor::seek(tree, rank, Toward::End, wanted));
         cursor.run.next().or_else(|| cursor.next_between())
     }
 
@@ -144,7 +178,7 @@ impl<'a, K> Iterator for Iter<'a, K> {
         if left == 0 {
             return init;
         }
-        let mut cursor = self.front.unwrap_or_else(|| Cursor::seek(self.tree, self.ranks.start, Toward::End));
+        let mut cursor = self.front.unwrap_or_else(|| Cursor::seek(self.tree, self.ranks.start, Toward::End, left));
         let mut folded = init;
         loop {
             let run = cursor.run.as_slice();
@@ -181,7 +215,7 @@ impl<'a, K> DoubleEndedIterator for Iter<'a, K> {
     fn next_back(&mut self) -> Option<&'a K> {
         let rank = self.ranks.next_back()?;
         let tree = self.tree;
-        let cursor = self.back.get_or_insert_with(|| Cursor::seek(tree, rank + 1, Toward::Start));
+        let cursor = self.back.get_or_insert_with(|| Cursor::seek(tree, rank + 1, Toward::Start, 1));
         cursor.run.next_back().or_else(|| cursor.previous_between())
     }
 

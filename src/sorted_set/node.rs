@@ -3,7 +3,7 @@
 //!
 //! **Keys between the children are elements, not copies.** A B+tree repeats a key of each leaf in its branches, so it
 //! needs `K: Clone` to insert, and it must repair the copy when that key goes. Here each key is stored once, `K: Ord`
-//! is enough, and a branch lends `&K` as a leaf does. One key in 45 lives in a branch after random inserts, one in 65
+//! is enough, and a branch lends `&K` as a leaf does. One key in 52 lives in a branch after random inserts, one in 65
 //! after a bulk build; a slice that crosses a leaf's end yields it between the two runs.
 //!
 //! **Counts live in the parent**, as exclusive prefix sums: `starts[i]` elements stand before child `i` in the branch.
@@ -11,9 +11,11 @@
 //! the compiler turns into a few vector additions. (Counts kept in the children cost a cache miss for each child
 //! passed.)
 //!
-//! Leaves are plain `Vec`s whose header lies in the parent: one dependent miss a level, and a set of five keys takes
-//! the memory of five keys.
+//! A leaf is one piece of memory with room for as many keys as it needs (`memory.rs`): one dependent miss a level, and a
+//! set of five keys takes the memory of eight. How many keys a leaf holds is told by the parent's counts, so that the
+//! whole of it is asked for before it is looked at.
 
+use super::memory::{Leaf, Seal, SharedBranch};
 use arrayvec::ArrayVec;
 use std::borrow::Borrow;
 
@@ -39,6 +41,12 @@ impl Sizes {
     /// A third, not a half: a node that was just split must lose some keys before it is merged again.
     pub fn leaf_min(self) -> usize {
         self.leaf / 3
+    }
+
+    /// With fewer keys than this a leaf takes keys from a full neighbour, which else would split: three quarters, which
+    /// fills leaves to 79 % on average after random inserts, where splits alone make 70.
+    pub fn leaf_roomy(self) -> usize {
+        self.leaf * 3 / 4
     }
 
     /// Fewer children than this, and the branch is merged with a neighbour or filled from it.
@@ -69,24 +77,21 @@ enum Side {
     Right,
 }
 
-pub(super) type Leaf<K> = Vec<K>;
-
 /// One child on its way from branch to branch.
 enum Child<K> {
     Leaf(Leaf<K>),
-    Branch(Box<Branch<K>>),
+    Branch(SharedBranch<K>),
 }
 
 /// Children of one branch. All are of one kind, since every leaf of the tree has the same depth.
-#[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "only one branch in twenty is over branches, and boxing costs a miss")]
 pub(super) enum Children<K> {
     Leaves(ArrayVec<Leaf<K>, BRANCH_MAX>),
-    Branches(ArrayVec<Box<Branch<K>>, BRANCH_MAX>),
+    Branches(ArrayVec<SharedBranch<K>, BRANCH_MAX>),
 }
 
-#[derive(Clone)]
 pub(super) struct Branch<K> {
+    /// The edition it was born in (`memory.rs`).
+    pub born: u64,
     /// `starts[i]`: elements of this branch before child `i`, the keys in between included, so that child `i` holds
     /// `starts[i + 1] - starts[i] - 1`. `starts[children.len()] - 1` is the number of elements below this branch.
     /// What follows is meaningless.
@@ -127,8 +132,11 @@ pub(super) fn leaf_insert<K>(
     key: K,
     edge: Edge,
     sizes: Sizes,
+    seal: Seal,
 ) -> Option<Split<K, Leaf<K>>> {
-    if leaf.len() < sizes.leaf {
+    let is_full = leaf.len() == sizes.leaf;
+    let mut leaf = leaf.edit(seal);
+    if !is_full {
         leaf.insert(at, key);
         return None;
     }
@@ -138,21 +146,18 @@ pub(super) fn leaf_insert<K>(
         Edge::Last => sizes.leaf - 1,
     };
     // The full leaf and the new key together: left_len keys, one in between, the rest to the right.
-    let mut right = Vec::with_capacity(sizes.leaf);
-    let between = if at < left_len {
-        right.extend(leaf.drain(left_len..));
-        let between = leaf.pop().expect("a split leaves at least one key to the left");
+    if at < left_len {
+        let right = leaf.split_off(left_len, sizes.leaf);
+        let between = leaf.pop();
         leaf.insert(at, key);
-        between
-    } else if at == left_len {
-        right.extend(leaf.drain(left_len..));
-        key
-    } else {
-        right.extend(leaf.drain(left_len + 1..));
-        right.insert(at - left_len - 1, key);
-        leaf.pop().expect("a split leaves at least one key to the left")
-    };
-    Some(Split { key: between, right })
+        return Some(Split { key: between, right });
+    }
+    if at == left_len {
+        return Some(Split { key, right: leaf.split_off(left_len, sizes.leaf) });
+    }
+    let mut right = leaf.split_off(left_len + 1, sizes.leaf);
+    right.edit(seal).insert(at - left_len - 1, key);
+    Some(Split { key: leaf.pop(), right })
 }
 
 impl<K> Children<K> {
@@ -160,6 +165,14 @@ impl<K> Children<K> {
         match self {
             Children::Leaves(leaves) => leaves.len(),
             Children::Branches(branches) => branches.len(),
+        }
+    }
+
+    /// No children of the same kind.
+    pub fn none(&self) -> Self {
+        match self {
+            Children::Leaves(_) => Children::Leaves(ArrayVec::new()),
+            Children::Branches(_) => Children::Branches(ArrayVec::new()),
         }
     }
 
@@ -188,8 +201,8 @@ impl<K> Children<K> {
 
 impl<K> Branch<K> {
     /// A branch over `children` with `keys` between them.
-    pub fn new(children: Children<K>, keys: ArrayVec<K, BRANCH_MAX>) -> Self {
-        let mut branch = Branch { starts: [0; BRANCH_MAX + 1], keys, children };
+    pub fn over(children: Children<K>, keys: ArrayVec<K, BRANCH_MAX>, seal: Seal) -> SharedBranch<K> {
+        let mut branch = Branch { born: seal.edition(), starts: [0; BRANCH_MAX + 1], keys, children };
         for at in 0..branch.children.len() {
             let size = match &branch.children {
                 Children::Leaves(leaves) => leaves[at].len() as u32,
@@ -197,7 +210,7 @@ impl<K> Branch<K> {
             };
             branch.starts[at + 1] = branch.starts[at] + size + 1;
         }
-        branch
+        SharedBranch::new(branch)
     }
 
     /// Elements in this branch and below.
@@ -211,9 +224,11 @@ impl<K> Branch<K> {
 
     /// The child that holds the element of this rank within the branch, or that ends right before it.
     pub fn child_at(&self, rank: usize) -> usize {
-        // Counting instead of searching: the loads do not depend on each other, and the loop becomes vector code.
-        let last = self.children.len() - 1;
-        self.starts[1..=last].iter().filter(|&&start| start as usize <= rank).count()
+        // Counting instead of searching: the loads do not depend on each other, and the loop becomes vector code. What
+        // is behind the last start counts for nothing.
+        let (last, rank) = (self.children.len() as u32 - 1, rank as u32);
+        let starts = self.starts[1..].iter().zip(0_u32..);
+        starts.map(|(&start, at)| u32::from(start <= rank) & u32::from(at < last)).sum::<u32>() as usize
     }
 
     /// The rank, within the branch, of the key behind `child`.
@@ -222,18 +237,19 @@ impl<K> Branch<K> {
     }
 
     /// One element more below `child`.
+    ///
+    /// All starts are gone through, with nothing added to those before: a loop of a fixed length, without a jump to be
+    /// guessed wrong.
     pub fn count_up(&mut self, child: usize) {
-        let end = self.children.len();
-        for start in &mut self.starts[child + 1..=end] {
-            *start += 1;
+        for (start, at) in self.starts.iter_mut().zip(0_u32..) {
+            *start = start.wrapping_add(u32::from(at > child as u32));
         }
     }
 
     /// One element less below `child`.
-    pub fn count_down(&mut self, child: usize) {
-        let end = self.children.len();
-        for start in &mut self.starts[child + 1..=end] {
-            *start -= 1;
+    fn count_down(&mut self, child: usize) {
+        for (start, at) in self.starts.iter_mut().zip(0_u32..) {
+            *start = start.wrapping_sub(u32::from(at > child as u32));
         }
     }
 
@@ -243,14 +259,58 @@ impl<K> Branch<K> {
         self.starts.copy_within(at..end + 1, at + 1);
     }
 
+    /// Inserts into the leaf `child`, and counts it. Tells what this branch split off.
+    pub fn insert_below(
+        &mut self,
+        child: usize,
+        at: usize,
+        key: K,
+        edge: Edge,
+        sizes: Sizes,
+        seal: Seal,
+    ) -> Option<Split<K, SharedBranch<K>>> {
+        let (child, at) = match self.roomy_neighbour(child, edge, sizes, seal) {
+            Some(left) => self.share_out(left, self.starts[child] as usize + at, seal),
+            None => (child, at),
+        };
+        self.count_up(child);
+        let Children::Leaves(leaves) = &mut self.children else { unreachable!("called for leaves") };
+        let split = leaf_insert(&mut leaves[child], at, key, edge, sizes, seal)?;
+        self.adopt_leaf(child, split, edge, sizes)
+    }
+
+    /// When the leaf `child` is full: the left one of it and a neighbour that has room, if one has. A leaf that a
+    /// snapshot sees would have to be copied, which costs more than a split.
+    fn roomy_neighbour(&self, child: usize, edge: Edge, sizes: Sizes, seal: Seal) -> Option<usize> {
+        if self.child_size(child) < sizes.leaf || edge != Edge::Inner {
+            return None;
+        }
+        let Children::Leaves(leaves) = &self.children else { unreachable!("called for leaves") };
+        let is_roomy = |&at: &usize| self.child_size(at) < sizes.leaf_roomy() && !leaves[at].is_seen(seal);
+        let left = child.checked_sub(1).filter(is_roomy);
+        let right = Some(child + 1).filter(|&at| at < leaves.len()).filter(is_roomy);
+        match (left, right) {
+            (Some(left), Some(right)) if self.child_size(right) < self.child_size(left) => Some(child),
+            (Some(left), _) => Some(left),
+            (None, right) => right.map(|_| child),
+        }
+    }
+
+    /// Evens out two neighbouring leaves, and tells in which, and where, the place of this rank has come to lie.
+    fn share_out(&mut self, left: usize, rank: usize, seal: Seal) -> (usize, usize) {
+        self.level_leaves(left, seal);
+        let behind = self.starts[left + 1] as usize;
+        if rank < behind { (left, rank - self.starts[left] as usize) } else { (left + 1, rank - behind) }
+    }
+
     /// Takes in the right half of the split leaf `child`. The counts already include the new key.
-    pub fn adopt_leaf(
+    fn adopt_leaf(
         &mut self,
         child: usize,
         split: Split<K, Leaf<K>>,
         edge: Edge,
         sizes: Sizes,
-    ) -> Option<Split<K, Box<Branch<K>>>> {
+    ) -> Option<Split<K, SharedBranch<K>>> {
         self.adopt(child, split, edge, sizes, |branch, child, right| {
             let Children::Leaves(leaves) = &mut branch.children else {
                 unreachable!("a leaf splits under a branch of leaves")
@@ -264,10 +324,10 @@ impl<K> Branch<K> {
     pub fn adopt_branch(
         &mut self,
         child: usize,
-        split: Split<K, Box<Branch<K>>>,
+        split: Split<K, SharedBranch<K>>,
         edge: Edge,
         sizes: Sizes,
-    ) -> Option<Split<K, Box<Branch<K>>>> {
+    ) -> Option<Split<K, SharedBranch<K>>> {
         self.adopt(child, split, edge, sizes, |branch, child, right| {
             let Children::Branches(branches) = &mut branch.children else {
                 unreachable!("a branch splits under a branch of branches")
@@ -285,7 +345,7 @@ impl<K> Branch<K> {
         edge: Edge,
         sizes: Sizes,
         place: impl FnOnce(&mut Branch<K>, usize, N) -> u32,
-    ) -> Option<Split<K, Box<Branch<K>>>> {
+    ) -> Option<Split<K, SharedBranch<K>>> {
         if self.children.len() < sizes.branch {
             self.place(child, split, place);
             return None;
@@ -303,7 +363,7 @@ impl<K> Branch<K> {
         } else {
             right.place(child - left_len, split, place);
         }
-        Some(Split { key, right })
+        Some(Split { key, right: SharedBranch::new(right) })
     }
 
     fn place<N>(&mut self, child: usize, split: Split<K, N>, place: impl FnOnce(&mut Branch<K>, usize, N) -> u32) {
@@ -314,7 +374,7 @@ impl<K> Branch<K> {
     }
 
     /// Splits off the children from `at` on; the key that stood before them goes between the two halves.
-    fn split_at(&mut self, at: usize) -> (K, Box<Branch<K>>) {
+    fn split_at(&mut self, at: usize) -> (K, Branch<K>) {
         let end = self.children.len();
         let base = self.starts[at];
         let mut starts = [0; BRANCH_MAX + 1];
@@ -324,33 +384,47 @@ impl<K> Branch<K> {
         let children = self.children.split_off(at);
         let keys = self.keys.drain(at..).collect();
         let key = self.keys.pop().expect("a key stands before every child but the first");
-        (key, Box::new(Branch { starts, keys, children }))
+        (key, Branch { born: self.born, starts, keys, children })
     }
 
-    /// After a removal below `child`: merges it with a neighbour, or fills it from one, if it has become too small.
-    pub fn mend(&mut self, child: usize, sizes: Sizes) {
-        let left = child.saturating_sub(1);
-        match &mut self.children {
-            Children::Leaves(leaves) => {
-                if leaves[child].len() >= sizes.leaf_min() {
-                    return;
-                }
-                if leaves[left].len() + 1 + leaves[left + 1].len() <= sizes.leaf {
-                    self.merge_leaves(left);
+    /// After a removal below `child`: counts it, and merges the child with a neighbour, or fills it from one, if it has
+    /// become too small.
+    pub fn removed_below(&mut self, child: usize, sizes: Sizes, seal: Seal) {
+        self.count_down(child);
+        if self.is_thin(child, sizes) {
+            self.mend(child, sizes, seal);
+        }
+    }
+
+    fn is_thin(&self, child: usize, sizes: Sizes) -> bool {
+        match &self.children {
+            Children::Leaves(_) => self.child_size(child) < sizes.leaf_min(),
+            Children::Branches(branches) => branches[child].children.len() < sizes.branch_min(),
+        }
+    }
+
+    /// The left one of `child` and the neighbour that it is mended with.
+    pub fn pair_of(child: usize) -> usize {
+        child.saturating_sub(1)
+    }
+
+    fn mend(&mut self, child: usize, sizes: Sizes, seal: Seal) {
+        let left = Self::pair_of(child);
+        match &self.children {
+            Children::Leaves(_) => {
+                if self.child_size(left) + 1 + self.child_size(left + 1) <= sizes.leaf {
+                    self.merge_leaves(left, seal);
                 } else {
-                    self.level_leaves(left);
+                    self.level_leaves(left, seal);
                 }
             }
             Children::Branches(branches) => {
-                if branches[child].children.len() >= sizes.branch_min() {
-                    return;
-                }
                 let (left_len, right_len) = (branches[left].children.len(), branches[left + 1].children.len());
                 if left_len + right_len <= sizes.branch {
-                    self.merge_branches(left);
+                    self.merge_branches(left, seal);
                 } else {
                     let grows = if left_len < right_len { Side::Left } else { Side::Right };
-                    self.level_branches(left, grows);
+                    self.level_branches(left, grows, seal);
                 }
             }
         }
@@ -362,39 +436,41 @@ impl<K> Branch<K> {
         self.starts.copy_within(at + 1..end + 1, at);
     }
 
-    fn merge_leaves(&mut self, left: usize) {
+    fn merge_leaves(&mut self, left: usize, seal: Seal) {
         let Children::Leaves(leaves) = &mut self.children else { unreachable!("called for leaves") };
-        let right = leaves.remove(left + 1);
-        leaves[left].push(self.keys.remove(left));
-        leaves[left].extend(right);
+        let mut right = leaves.remove(left + 1);
+        let count = right.len();
+        let mut into = leaves[left].edit(seal);
+        into.push(self.keys.remove(left));
+        into.take_head(&mut right.edit(seal), count);
+        right.free(seal);
         self.close_start(left + 1);
     }
 
     /// Evens out two neighbouring leaves.
-    fn level_leaves(&mut self, left: usize) {
+    fn level_leaves(&mut self, left: usize, seal: Seal) {
         let Children::Leaves(leaves) = &mut self.children else { unreachable!("called for leaves") };
         let (head, tail) = leaves.split_at_mut(left + 1);
-        let (left_leaf, right_leaf) = (&mut head[left], &mut tail[0]);
-        let half = (left_leaf.len() + right_leaf.len()) / 2;
+        let (left_len, right_len) = (head[left].len(), tail[0].len());
+        let (mut left_leaf, mut right_leaf) = (head[left].edit(seal), tail[0].edit(seal));
+        let half = (left_len + right_len) / 2;
         let between = &mut self.keys[left];
-        if left_leaf.len() < half {
-            let mut moved = right_leaf.drain(..half - left_leaf.len());
-            let new_between = moved.next_back().expect("at least one key moves");
-            left_leaf.push(std::mem::replace(between, new_between));
-            left_leaf.extend(moved);
+        if left_len < half {
+            let moved = half - left_len;
+            left_leaf.push(std::mem::replace(between, right_leaf.remove(moved - 1)));
+            left_leaf.take_head(&mut right_leaf, moved - 1);
         } else {
-            let mut moved = left_leaf.drain(half..);
-            let new_between = moved.next().expect("at least one key moves");
-            let old_between = std::mem::replace(between, new_between);
-            right_leaf.splice(0..0, moved.chain([old_between]));
+            let new_between = left_leaf.remove(half);
+            right_leaf.insert(0, std::mem::replace(between, new_between));
+            right_leaf.take_tail(&mut left_leaf, left_len - half - 1);
         }
         self.starts[left + 1] = self.starts[left] + head[left].len() as u32 + 1;
     }
 
-    fn merge_branches(&mut self, left: usize) {
+    fn merge_branches(&mut self, left: usize, seal: Seal) {
         let Children::Branches(branches) = &mut self.children else { unreachable!("called for branches") };
-        let right = *branches.remove(left + 1);
-        let into = &mut branches[left];
+        let right = branches.remove(left + 1).take(seal);
+        let into = branches[left].edit(seal);
         let (kept, added) = (into.children.len(), right.children.len());
         let base = into.starts[kept];
         for (to, from) in into.starts[kept..].iter_mut().zip(&right.starts[..=added]) {
@@ -412,10 +488,10 @@ impl<K> Branch<K> {
 
     /// Moves one child between two neighbouring branches, to the one that `grows`. One is enough: it takes several
     /// merges below before that one is too small again.
-    fn level_branches(&mut self, left: usize, grows: Side) {
+    fn level_branches(&mut self, left: usize, grows: Side, seal: Seal) {
         let Children::Branches(branches) = &mut self.children else { unreachable!("called for branches") };
         let (head, tail) = branches.split_at_mut(left + 1);
-        let (left_branch, right_branch) = (&mut *head[left], &mut *tail[0]);
+        let (left_branch, right_branch) = (head[left].edit(seal), tail[0].edit(seal));
         let between = &mut self.keys[left];
         match grows {
             Side::Left => {
@@ -498,7 +574,7 @@ pub(super) fn validate_leaf<K: Ord>(
     if leaf.len() < least || leaf.len() > sizes.leaf {
         return Err(format!("a leaf has {} keys, not {least} to {}", leaf.len(), sizes.leaf));
     }
-    let keys = low.into_iter().chain(leaf).chain(high);
+    let keys = low.into_iter().chain(leaf.iter()).chain(high);
     if !keys.is_sorted_by(|a, b| a.cmp(b).is_lt()) {
         return Err("the keys of a leaf are out of order".into());
     }

@@ -176,7 +176,8 @@ impl<K: Ord> SortedSet<K> {
         }
         let mut keys = self.take_keys();
         let cut = keys.drain(ranks).collect();
-        self.tree = self.tree.rebuilt(keys);
+        let built = self.tree.rebuilt(keys);
+        self.tree.replace(built);
         cut
     }
 
@@ -196,20 +197,20 @@ impl<K: Ord> SortedSet<K> {
             rank += 1;
             stays
         });
-        self.tree = self.tree.rebuilt(keys);
+        let built = self.tree.rebuilt(keys);
+        self.tree.replace(built);
         count
     }
 
     /// Takes all keys out, in order. O(n).
     pub(super) fn take_keys(&mut self) -> Vec<K> {
-        let emptied = self.tree.emptied();
-        mem::replace(&mut self.tree, emptied).into_keys()
+        self.tree.take_keys()
     }
 }
 
 /// The keys in order. O(n), and faster than through [`IntoIter`](super::IntoIter): every key is moved once.
 impl<K> From<SortedSet<K>> for Vec<K> {
-    fn from(set: SortedSet<K>) -> Vec<K> {
-        set.tree.into_keys()
+    fn from(mut set: SortedSet<K>) -> Vec<K> {
+        set.tree.take_keys()
     }
 }

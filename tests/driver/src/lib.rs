@@ -8,3 +8,5 @@ mod script;
 pub mod set;
 pub mod simulator;
 pub mod translate;
+pub mod versions;
+mod watched;

@@ -9,3 +9,4 @@ pub mod fanout;
 pub mod list;
 pub mod ranking;
 pub mod set;
+pub mod versions;
