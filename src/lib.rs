@@ -7,6 +7,7 @@ pub mod ffi;
 pub mod member_list;
 pub mod ranking;
 pub mod registry;
+pub mod shared_set;
 pub mod sorted_set;
 pub mod stats;
 pub mod testing;
@@ -27,5 +28,6 @@ pub use registry::{
     Audience, ConnectError, MoveError, NoSuchPartition, NoSuchSession, PartitionId, Query, Registry, RegistryOptions,
     RegistryStats, SessionId, SubscribeError, Subscribed, Topic, Unsubscribed, Verdict,
 };
+pub use shared_set::SharedSet;
 pub use sorted_set::{Disorder, Inserted, NotSorted, Removed, Repositioned, Snapshot, SortedSet};
 pub use stats::{Accounting, Discarded, HeldBytes, LaggingSession, PartitionStats, Stats};

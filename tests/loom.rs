@@ -6,9 +6,10 @@
 
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
+use oyez::shared_set::Publishing;
 use oyez::{
     Class, Event, Fanout, FanoutOptions, Item, MoveError, NoSuchSession, OrderKey, Overload, PartitionId, Query,
-    Readiness, Sequence, SessionId, SessionOptions, Took, Topic, Worker,
+    Readiness, Sequence, SessionId, SessionOptions, SharedSet, SortedSet, Took, Topic, Worker,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -722,4 +723,86 @@ fn two_partitions_see_the_events_of_two_publishers_in_one_order() {
             assert_eq!(here, there);
         });
     }
+}
+
+/// What a reader of the set `{1}`, to which 2 and then 3 come and from which 1 goes, may see, in order.
+const VERSIONS: [&[u32]; 4] = [&[1], &[1, 2], &[1, 2, 3], &[2, 3]];
+
+fn version_of(set: &SharedSet<u32>) -> usize {
+    let now: Vec<u32> = set.load().iter().copied().collect();
+    VERSIONS.iter().position(|version| *version == now).unwrap_or_else(|| panic!("{now:?} never was"))
+}
+
+#[test]
+fn a_reader_sees_one_whole_version() {
+    explore(|| {
+        let set = loom::sync::Arc::new(SharedSet::with(SortedSet::from([1]), Publishing::EachChange));
+        let reader = thread::spawn({
+            let set = loom::sync::Arc::clone(&set);
+            move || {
+                let (first, second) = (version_of(&set), version_of(&set));
+                assert!(first <= second, "{:?} came after {:?}", VERSIONS[second], VERSIONS[first]);
+            }
+        });
+        set.insert(2);
+        assert_eq!(version_of(&set), 1);
+        set.insert(3);
+        reader.join().unwrap();
+        set.remove(&1);
+        assert_eq!(version_of(&set), 3);
+    });
+}
+
+#[test]
+fn a_slot_is_not_filled_under_its_reader() {
+    explore(|| {
+        // Two slots under loom: the second change needs the slot that the reader may still be in.
+        let set = loom::sync::Arc::new(SharedSet::with(SortedSet::from([1]), Publishing::EachChange));
+        let reader = thread::spawn({
+            let set = loom::sync::Arc::clone(&set);
+            move || version_of(&set)
+        });
+        set.insert(2);
+        set.insert(3);
+        reader.join().unwrap();
+        assert_eq!(version_of(&set), 2);
+    });
+}
+
+#[test]
+fn writers_who_meet_are_each_told_their_own_rank() {
+    explore(|| {
+        let set = loom::sync::Arc::new(SharedSet::new());
+        let other = thread::spawn({
+            let set = loom::sync::Arc::clone(&set);
+            move || {
+                let rank = set.insert(20).rank();
+                assert!(set.load().contains(&20), "what has returned is published");
+                rank
+            }
+        });
+        let of_10 = set.insert(10).rank();
+        assert!(set.load().contains(&10));
+        let of_20 = other.join().unwrap();
+        assert_eq!(of_10, 0);
+        assert!(of_20 <= 1);
+        assert!(set.load().iter().eq(&[10, 20]));
+    });
+}
+
+#[test]
+fn a_snapshot_that_goes_beside_a_change_was_read_before_its_nodes_are() {
+    explore(|| {
+        let mut set = SortedSet::with_node_sizes(4, 4);
+        set.extend(0..6_u32);
+        let snapshot = set.snapshot().unwrap();
+        let reader = thread::spawn(move || assert!(snapshot.iter().copied().eq(0..6)));
+        set.remove(&3);
+        set.remove(&4);
+        set.reclaim();
+        reader.join().unwrap();
+        set.reclaim();
+        assert_eq!(set.snapshot_stats().retired_bytes, 0);
+        assert_eq!(set.validate(), Ok(4));
+    });
 }
