@@ -24,6 +24,7 @@ mod scoreboard {
     pub mod floor;
     pub mod measure;
     pub mod set;
+    pub mod set_versions;
 }
 
 use scoreboard::counting_alloc::CountingAlloc;
@@ -103,6 +104,21 @@ const TABLE: &[Row] = &[
     row("set.build_sorted_unranked.16b.1m", "ns/key", Goal::Ratio(0.4),   Goal::None),
     row("set.bytes.16b.1m",                 "B/key", Goal::AtMost(27.0), Goal::None),
     row("set.bytes.str.1m",                 "B/key", Goal::AtMost(56.0), Goal::None),
+    row("set.insert.bytes.1m",              "ns",    Goal::Ratio(5.0),   Goal::Ratio(8.0)),
+    row("set.remove.bytes.1m",              "ns",    Goal::Ratio(5.5),   Goal::Ratio(8.0)),
+    row("set.rank.bytes.1m",                "ns",    Goal::Ratio(5.0),   Goal::Ratio(8.0)),
+    row("set.insert_unranked.bytes.1m",     "ns",    Goal::Ratio(2.2),   Goal::Ratio(3.0)),
+    row("set.remove_unranked.bytes.1m",     "ns",    Goal::Ratio(2.2),   Goal::Ratio(3.0)),
+    row("set.contains.bytes.1m",            "ns",    Goal::Ratio(2.2),   Goal::Ratio(3.0)),
+    row("set.slice100.bytes.1m",            "ns",    Goal::None,         Goal::None),
+    row("set.snapshot_insert.16b.1m",       "ns",    Goal::Ratio(4.0),   Goal::Ratio(6.0)),
+    row("set.reader_rank.16b.1m",           "ns",    Goal::Ratio(5.0),   Goal::Ratio(8.0)),
+    row("set.reader_rank_by_alone.16b.1m",  "ns",    Goal::Ratio(0.6),   Goal::Ratio(0.85)),
+    row("set.bytes_held.16b.1m",            "x",     Goal::AtMost(2.2),  Goal::AtMost(2.05)),
+    row("set.thinned_bytes.16b.1m",         "x",     Goal::AtMost(2.2),  Goal::AtMost(1.5)),
+    row("set.thinned_rank.16b.1m",          "ns",    Goal::Ratio(0.8),   Goal::Ratio(0.95)),
+    row("set.insert_p999.16b.1m",           "ns",    Goal::Ratio(1.5),   Goal::Ratio(3.0)),
+    row("set.bytes.bytes.1m",               "B/key", Goal::AtMost(62.0), Goal::AtMost(50.0)),
 
     row("delivery.publisher.1m_by_10",      "x",     Goal::AtMost(3.0),  Goal::AtMost(1.0)),
     row("delivery.publisher.10",            "ns",    Goal::None,         Goal::None),

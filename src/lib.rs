@@ -1,5 +1,6 @@
 #![doc = include_str!("docs/overview.md")]
 
+pub mod byte_set;
 pub mod docs;
 pub mod fanout;
 #[cfg(feature = "ffi")]
@@ -14,6 +15,7 @@ pub mod testing;
 
 mod sync;
 
+pub use byte_set::ByteSet;
 pub use fanout::{
     AcknowledgeError, Batch, Class, Discarding, DrainLimit, Drained, Event, Fanout, FanoutOptions, Fate, Gap,
     HostPanic, Item, Joined, OnPanic, OrderKey, Outbox, OutboxError, Overload, PublishError, Readiness, Receipt,

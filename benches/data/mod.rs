@@ -4,13 +4,17 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+/// What a set lends of a key.
+pub trait Digest {
+    /// Reads the key to its last byte, as one who has it sent would.
+    fn digest(&self) -> u64;
+}
+
 /// A kind of key.
-pub trait Key: Ord + Clone + std::fmt::Debug + 'static {
+pub trait Key: Digest + Ord + Clone + std::fmt::Debug + 'static {
     /// The part of a figure's name that says it.
     const NAME: &'static str;
     fn random(rng: &mut ChaCha8Rng) -> Self;
-    /// Reads the key to its last byte, as one who has it sent would.
-    fn digest(&self) -> u64;
 }
 
 /// 16 bytes, both halves uniform: nearly every comparison ends in the first.
@@ -20,7 +24,9 @@ impl Key for (u64, u64) {
     fn random(rng: &mut ChaCha8Rng) -> Self {
         (rng.random(), rng.random())
     }
+}
 
+impl Digest for (u64, u64) {
     fn digest(&self) -> u64 {
         self.0 ^ self.1.rotate_left(32)
     }
@@ -40,9 +46,17 @@ impl Key for Box<[u8]> {
         }
         key.into()
     }
+}
 
+impl Digest for [u8] {
     fn digest(&self) -> u64 {
         self.len() as u64 * 256 + u64::from(self[self.len() - 1])
+    }
+}
+
+impl Digest for Box<[u8]> {
+    fn digest(&self) -> u64 {
+        (**self).digest()
     }
 }
 

@@ -8,7 +8,9 @@
 pub mod bucketed_vector;
 
 use self::bucketed_vector::BucketedVector;
-use oyez::{Inserted, Removed, SortedSet};
+use crate::data::Digest;
+use oyez::{ByteSet, Inserted, Removed, SortedSet};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use wabi_tree::OSBTreeSet;
@@ -30,15 +32,17 @@ pub trait OrderedSet<K>: Sized {
 
 /// What a set that counts can do. Keys asked about are present, unless said otherwise.
 pub trait RankedSet<K>: OrderedSet<K> {
+    /// What it lends of a key.
+    type Lent: Digest + ?Sized;
     /// The rank of a key that was absent, now that it is in. `probe` equals `key`: for peers that
     /// can ask only after the key has moved in, so that they need not clone it.
     fn insert_ranked(&mut self, key: K, probe: &K) -> usize;
     /// The rank at which the key stood.
     fn remove_ranked(&mut self, key: &K) -> usize;
     fn rank(&self, key: &K) -> usize;
-    fn select(&self, rank: usize) -> Option<&K>;
+    fn select(&self, rank: usize) -> Option<&Self::Lent>;
     /// Shows the keys at `ranks`, in order.
-    fn slice(&self, ranks: Range<usize>, show: impl FnMut(&K));
+    fn slice(&self, ranks: Range<usize>, show: impl FnMut(&Self::Lent));
 }
 
 impl<K: Ord> OrderedSet<K> for SortedSet<K> {
@@ -72,7 +76,9 @@ impl<K: Ord> OrderedSet<K> for SortedSet<K> {
     }
 }
 
-impl<K: Ord> RankedSet<K> for SortedSet<K> {
+impl<K: Ord + Digest> RankedSet<K> for SortedSet<K> {
+    type Lent = K;
+
     fn insert_ranked(&mut self, key: K, _probe: &K) -> usize {
         let (Inserted::At(rank) | Inserted::Already(rank)) = SortedSet::insert(self, key);
         rank
@@ -94,6 +100,76 @@ impl<K: Ord> RankedSet<K> for SortedSet<K> {
 
     fn slice(&self, ranks: Range<usize>, show: impl FnMut(&K)) {
         SortedSet::slice(self, ranks).for_each(show);
+    }
+}
+
+/// Ours for bytes. It copies them out of the boxes in which all get them; who uses it has them in some buffer and no box
+/// to drop, so the boxes are dropped when the clock has stopped: when the length is asked for.
+pub struct CopyingByteSet {
+    set: ByteSet,
+    boxes: RefCell<Vec<Box<[u8]>>>,
+}
+
+impl CopyingByteSet {
+    fn take(&mut self, key: Box<[u8]>) -> Inserted {
+        let inserted = self.set.insert(&key).expect("the key is short enough");
+        self.boxes.get_mut().push(key);
+        inserted
+    }
+}
+
+impl OrderedSet<Box<[u8]>> for CopyingByteSet {
+    const NAME: &'static str = "oyez_bytes";
+
+    fn empty() -> Self {
+        CopyingByteSet { set: ByteSet::new(), boxes: RefCell::default() }
+    }
+
+    fn from_sorted(keys: Vec<Box<[u8]>>) -> Self {
+        let set = ByteSet::from_sorted(&keys).expect("the keys ascend strictly");
+        CopyingByteSet { set, boxes: RefCell::new(keys) }
+    }
+
+    fn len(&self) -> usize {
+        self.boxes.take();
+        self.set.len()
+    }
+
+    fn insert(&mut self, key: Box<[u8]>) -> bool {
+        self.take(key).is_new()
+    }
+
+    fn remove(&mut self, key: &Box<[u8]>) -> bool {
+        matches!(self.set.remove(key), Removed::At(_))
+    }
+
+    fn contains(&self, key: &Box<[u8]>) -> bool {
+        self.set.contains(key)
+    }
+}
+
+impl RankedSet<Box<[u8]>> for CopyingByteSet {
+    type Lent = [u8];
+
+    fn insert_ranked(&mut self, key: Box<[u8]>, _probe: &Box<[u8]>) -> usize {
+        self.take(key).rank()
+    }
+
+    fn remove_ranked(&mut self, key: &Box<[u8]>) -> usize {
+        self.set.remove(key).rank()
+    }
+
+    fn rank(&self, key: &Box<[u8]>) -> usize {
+        let (Ok(rank) | Err(rank)) = self.set.rank(key);
+        rank
+    }
+
+    fn select(&self, rank: usize) -> Option<&[u8]> {
+        self.set.select(rank)
+    }
+
+    fn slice(&self, ranks: Range<usize>, show: impl FnMut(&[u8])) {
+        self.set.slice(ranks).for_each(show);
     }
 }
 
@@ -125,7 +201,9 @@ impl<K: Ord> OrderedSet<K> for indexset::BTreeSet<K> {
     }
 }
 
-impl<K: Ord> RankedSet<K> for indexset::BTreeSet<K> {
+impl<K: Ord + Digest> RankedSet<K> for indexset::BTreeSet<K> {
+    type Lent = K;
+
     fn insert_ranked(&mut self, key: K, probe: &K) -> usize {
         indexset::BTreeSet::insert(self, key);
         indexset::BTreeSet::rank(self, probe)
@@ -178,7 +256,9 @@ impl<K: Ord + Clone> OrderedSet<K> for OSBTreeSet<K> {
     }
 }
 
-impl<K: Ord + Clone> RankedSet<K> for OSBTreeSet<K> {
+impl<K: Ord + Clone + Digest> RankedSet<K> for OSBTreeSet<K> {
+    type Lent = K;
+
     fn insert_ranked(&mut self, key: K, probe: &K) -> usize {
         OSBTreeSet::insert(self, key);
         RankedSet::rank(self, probe)
@@ -237,7 +317,9 @@ impl<K: Ord + Clone> OrderedSet<K> for BucketedVector<K> {
     }
 }
 
-impl<K: Ord + Clone> RankedSet<K> for BucketedVector<K> {
+impl<K: Ord + Clone + Digest> RankedSet<K> for BucketedVector<K> {
+    type Lent = K;
+
     fn insert_ranked(&mut self, key: K, _probe: &K) -> usize {
         let (Ok(rank) | Err(rank)) = BucketedVector::insert(self, key);
         rank

@@ -24,8 +24,8 @@ use super::counting_alloc::bytes_kept;
 use super::floor::{self, Bytes, Memory};
 use super::measure::{self, Readings};
 use crate::data::{Churn, Key};
-use crate::peers::OrderedSet;
 use crate::peers::bucketed_vector::{self, BucketedVector};
+use crate::peers::{CopyingByteSet, OrderedSet};
 use crate::{Effort, Figure};
 use oyez::SortedSet;
 use std::collections::BTreeSet;
@@ -78,17 +78,27 @@ pub fn run(effort: Effort, wanted: &dyn Fn(&str) -> bool) -> Vec<Figure> {
     // A small set's keys are found in less time than it takes to fetch them into the caches.
     let small = Case { operations: 100_000, ..case(10_000, "10k") };
 
-    let mut figures = measure_case::<(u64, u64)>(&small, wanted);
+    let mut figures = measure_case::<(u64, u64)>(&small, Vec::new(), wanted);
     if effort == Effort::Full {
-        figures.extend(measure_case::<(u64, u64)>(&case(250_000, "250k"), wanted));
+        figures.extend(measure_case::<(u64, u64)>(&case(250_000, "250k"), Vec::new(), wanted));
     }
-    figures.extend(measure_case::<(u64, u64)>(&case(1_000_000, "1m"), wanted));
-    figures.extend(measure_case::<Box<[u8]>>(&case(1_000_000, "1m"), wanted));
+    figures.extend(measure_case::<(u64, u64)>(&case(1_000_000, "1m"), Vec::new(), wanted));
+    let byte_set = Ours { kind: "bytes", set: Box::new(Ranked(CopyingByteSet::empty())) };
+    figures.extend(measure_case::<Box<[u8]>>(&case(1_000_000, "1m"), vec![byte_set], wanted));
+    figures.extend(super::set_versions::run(effort, wanted));
     figures
 }
 
-fn measure_case<K: Key + Bytes>(case: &Case, wanted: &dyn Fn(&str) -> bool) -> Vec<Figure> {
-    let named = |what: &str| format!("set.{what}.{}.{}", K::NAME, case.size);
+/// A set of ours beside `SortedSet`, whose figures have this kind in their names.
+struct Ours<K> {
+    kind: &'static str,
+    set: Box<dyn Contender<K>>,
+}
+
+fn measure_case<K: Key + Bytes>(case: &Case, more: Vec<Ours<K>>, wanted: &dyn Fn(&str) -> bool) -> Vec<Figure> {
+    let of_kind = |what: &str, kind: &str| format!("set.{what}.{kind}.{}", case.size);
+    let mut ours = vec![(K::NAME, <SortedSet<K> as OrderedSet<K>>::NAME)];
+    ours.extend(more.iter().map(|ours| (ours.kind, ours.set.name())));
     eprintln!("set: {} keys of kind {} ...", case.n, K::NAME);
 
     // At most a twentieth of the set is exchanged at once.
@@ -106,6 +116,7 @@ fn measure_case<K: Key + Bytes>(case: &Case, wanted: &dyn Fn(&str) -> bool) -> V
         Box::new(Unranked(BTreeSet::empty())),
         Box::new(Unranked(imbl::OrdSet::empty())),
     ];
+    contenders.extend(more.into_iter().map(|ours| ours.set));
     for contender in &mut contenders {
         let ((), bytes) = bytes_kept(|| contender.fill(churn.shuffled()));
         readings.add("bytes", contender.name(), bytes as f64 / case.n as f64);
@@ -117,7 +128,8 @@ fn measure_case<K: Key + Bytes>(case: &Case, wanted: &dyn Fn(&str) -> bool) -> V
         let mut of_round = Readings::default();
         let warm_up = Task::WarmUp(churn.questions(WARM_UP));
         let mut tasks = tasks(&mut churn, case, batch);
-        tasks.retain(|task| task.figures().iter().any(|what| wanted(&named(what))));
+        let is_wanted = |what: &&str| ours.iter().any(|(kind, _)| wanted(&of_kind(what, kind)));
+        tasks.retain(|task| task.figures().iter().any(is_wanted));
         for turn in measure::turns(contenders.len(), round) {
             for task in iter::once(&warm_up).chain(&tasks) {
                 contenders[turn].run(task, &mut of_round);
@@ -136,11 +148,16 @@ fn measure_case<K: Key + Bytes>(case: &Case, wanted: &dyn Fn(&str) -> bool) -> V
 
     let mut figures = Vec::new();
     for (what, floor) in FIGURES {
-        if wanted(&named(what)) {
-            let spread = |name| Some((name, readings.get(what, name)?));
-            let contenders = contenders.iter().filter_map(|it| spread(it.name())).collect();
+        for &(kind, name) in &ours {
+            if !wanted(&of_kind(what, kind)) {
+                continue;
+            }
+            let is_other_of_ours = |other: &str| other != name && ours.iter().any(|&(_, own)| own == other);
+            let names = iter::once(name).chain(contenders.iter().map(|it| it.name()).filter(|&it| it != name));
+            let names = names.filter(|&it| !is_other_of_ours(it));
+            let contenders = names.filter_map(|name| Some((name, readings.get(what, name)?))).collect();
             let floor = readings.get(floor, FLOOR);
-            figures.push(Figure { name: named(what), contenders, floor });
+            figures.push(Figure { name: of_kind(what, kind), contenders, floor });
         }
     }
     figures

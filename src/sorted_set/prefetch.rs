@@ -7,9 +7,9 @@
 /// Bytes of a line of the caches.
 const LINE: usize = 64;
 /// More than this in flight, and the processor has to wait anyway.
-const LINES_MAX: usize = 32;
+const LINES_MAX: usize = 40;
 
-/// Asks for `count` values from `first` on, the first two kilobytes of them. A hint: any pointer will do.
+/// Asks for `count` values from `first` on, the first two and a half kilobytes of them. A hint: any pointer will do.
 #[inline]
 pub(super) fn prefetch<T>(first: *const T, count: usize) {
     let first = first.cast::<u8>();
