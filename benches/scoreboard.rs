@@ -1,7 +1,7 @@
 //! The scoreboard: how each figure compares with the best peer that does the same work.
 //!
-//! `cargo bench --bench scoreboard -- [AREA] [--quick] [--check]` prints one line per figure and
-//! nothing else on stdout, with tabs between
+//! `cargo bench --bench scoreboard -- [AREA | FIGURE]... [--quick] [--check]` prints one line per figure, of areas or of
+//! those whose names begin so, and nothing else on stdout, with tabs between
 //!
 //! `figure · ours · unit · best peer · peer's figure · ratio · must · aim · floor`
 //!
@@ -19,6 +19,7 @@ mod delivery_peers;
 mod peers;
 mod scoreboard {
     pub mod contender;
+    pub mod copying_byte_set;
     pub mod counting_alloc;
     pub mod delivery;
     pub mod floor;

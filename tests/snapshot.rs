@@ -62,6 +62,22 @@ fn only_what_an_old_snapshot_sees_is_kept_for_it() {
 }
 
 #[test]
+fn snapshots_that_take_turns_keep_no_more_than_one() {
+    let mut set: SortedSet<u32> = (0..10_000).map(|key| 2 * key).collect();
+    let mut held = vec![set.snapshot().unwrap()];
+    for round in 0..20_000_u32 {
+        let key = round.wrapping_mul(2_654_435_761) % 10_000;
+        set.insert(2 * key + 1);
+        held.push(set.snapshot().unwrap());
+        held.remove(0);
+        set.remove(&(2 * key + 1));
+    }
+    let stats = set.snapshot_stats();
+    assert_eq!(stats.held, 1);
+    assert!(stats.retired_bytes < 50_000, "{stats:?}");
+}
+
+#[test]
 fn changes_give_back_what_a_dropped_snapshot_saw() {
     let mut set: SortedSet<u32> = (0..10_000).collect();
     let snapshot = set.snapshot().unwrap();

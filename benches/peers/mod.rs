@@ -9,8 +9,7 @@ pub mod bucketed_vector;
 
 use self::bucketed_vector::BucketedVector;
 use crate::data::Digest;
-use oyez::{ByteSet, Inserted, Removed, SortedSet};
-use std::cell::RefCell;
+use oyez::{Inserted, Removed, SortedSet};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use wabi_tree::OSBTreeSet;
@@ -100,76 +99,6 @@ impl<K: Ord + Digest> RankedSet<K> for SortedSet<K> {
 
     fn slice(&self, ranks: Range<usize>, show: impl FnMut(&K)) {
         SortedSet::slice(self, ranks).for_each(show);
-    }
-}
-
-/// Ours for bytes. It copies them out of the boxes in which all get them; who uses it has them in some buffer and no box
-/// to drop, so the boxes are dropped when the clock has stopped: when the length is asked for.
-pub struct CopyingByteSet {
-    set: ByteSet,
-    boxes: RefCell<Vec<Box<[u8]>>>,
-}
-
-impl CopyingByteSet {
-    fn take(&mut self, key: Box<[u8]>) -> Inserted {
-        let inserted = self.set.insert(&key).expect("the key is short enough");
-        self.boxes.get_mut().push(key);
-        inserted
-    }
-}
-
-impl OrderedSet<Box<[u8]>> for CopyingByteSet {
-    const NAME: &'static str = "oyez_bytes";
-
-    fn empty() -> Self {
-        CopyingByteSet { set: ByteSet::new(), boxes: RefCell::default() }
-    }
-
-    fn from_sorted(keys: Vec<Box<[u8]>>) -> Self {
-        let set = ByteSet::from_sorted(&keys).expect("the keys ascend strictly");
-        CopyingByteSet { set, boxes: RefCell::new(keys) }
-    }
-
-    fn len(&self) -> usize {
-        self.boxes.take();
-        self.set.len()
-    }
-
-    fn insert(&mut self, key: Box<[u8]>) -> bool {
-        self.take(key).is_new()
-    }
-
-    fn remove(&mut self, key: &Box<[u8]>) -> bool {
-        matches!(self.set.remove(key), Removed::At(_))
-    }
-
-    fn contains(&self, key: &Box<[u8]>) -> bool {
-        self.set.contains(key)
-    }
-}
-
-impl RankedSet<Box<[u8]>> for CopyingByteSet {
-    type Lent = [u8];
-
-    fn insert_ranked(&mut self, key: Box<[u8]>, _probe: &Box<[u8]>) -> usize {
-        self.take(key).rank()
-    }
-
-    fn remove_ranked(&mut self, key: &Box<[u8]>) -> usize {
-        self.set.remove(key).rank()
-    }
-
-    fn rank(&self, key: &Box<[u8]>) -> usize {
-        let (Ok(rank) | Err(rank)) = self.set.rank(key);
-        rank
-    }
-
-    fn select(&self, rank: usize) -> Option<&[u8]> {
-        self.set.select(rank)
-    }
-
-    fn slice(&self, ranks: Range<usize>, show: impl FnMut(&[u8])) {
-        self.set.slice(ranks).for_each(show);
     }
 }
 

@@ -20,12 +20,13 @@
 //! round and for every contender.
 
 use super::contender::{Contender, Ranked, Task, Unranked};
+use super::copying_byte_set::CopyingByteSet;
 use super::counting_alloc::bytes_kept;
 use super::floor::{self, Bytes, Memory};
 use super::measure::{self, Readings};
 use crate::data::{Churn, Key};
+use crate::peers::OrderedSet;
 use crate::peers::bucketed_vector::{self, BucketedVector};
-use crate::peers::{CopyingByteSet, OrderedSet};
 use crate::{Effort, Figure};
 use oyez::SortedSet;
 use std::collections::BTreeSet;
@@ -99,6 +100,9 @@ fn measure_case<K: Key + Bytes>(case: &Case, more: Vec<Ours<K>>, wanted: &dyn Fn
     let of_kind = |what: &str, kind: &str| format!("set.{what}.{kind}.{}", case.size);
     let mut ours = vec![(K::NAME, <SortedSet<K> as OrderedSet<K>>::NAME)];
     ours.extend(more.iter().map(|ours| (ours.kind, ours.set.name())));
+    if !FIGURES.iter().any(|(what, _)| ours.iter().any(|(kind, _)| wanted(&of_kind(what, kind)))) {
+        return Vec::new();
+    }
     eprintln!("set: {} keys of kind {} ...", case.n, K::NAME);
 
     // At most a twentieth of the set is exchanged at once.

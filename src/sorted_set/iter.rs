@@ -77,7 +77,12 @@ impl<'a, K> Cursor<'a, K> {
                     self.run = run(&leaves[child], within, toward);
                     return;
                 }
-                Children::Branches(branches) => branch = &branches[child],
+                Children::Branches(branches) => {
+                    branch = &branches[child];
+                    if self.asks {
+                        branches[child].prefetch();
+                    }
+                }
             }
         }
     }

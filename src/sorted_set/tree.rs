@@ -2,8 +2,7 @@
 //! comparing none: a comparison that panics has changed nothing, and what a snapshot sees is copied only for a change
 //! that happens. Ranks are summed on the way down; splits and merges happen on the way back up.
 
-use super::iter::Iter;
-use super::memory::{Leaf, Node, Seal, SharedBranch};
+use super::memory::{Cloner, Leaf, Node, Seal, SharedBranch};
 use super::node::{BRANCH_MAX, Branch, Children, Edge, LEAF_MAX, Sizes, Split, leaf_insert, search, validate_leaf};
 use super::versions::{History, Hold, Holding, dismantle, dismantle_children, shared_root};
 use crate::sync::{Arc, OnceLock};
@@ -110,7 +109,7 @@ impl<K> Tree<K> {
         let is_seen = self.begin_change() != Seal::NONE;
         match self.history.get().filter(|_| is_seen) {
             Some(history) => {
-                keys.extend(Iter::new(self, 0..self.len).map(|key| history.cloned(key)));
+                clone_keys(&self.root, history.cloner(), &mut keys);
                 self.let_go();
             }
             None => {
@@ -391,7 +390,7 @@ impl<K> Tree<K> {
     {
         let hold = match &self.hold {
             Some(hold) => Arc::clone(hold),
-            None => self.history.get_or_init(|| Box::new(History::new(K::clone))).hold()?,
+            None => self.history.get_or_init(|| Box::new(History::new(Cloner::new()))).hold()?,
         };
         Ok(self.frozen_by(hold))
     }
@@ -411,7 +410,7 @@ impl<K> Tree<K> {
     where
         K: Clone + Send + Sync,
     {
-        self.history.get_or_init(|| Box::new(History::new(K::clone)));
+        self.history.get_or_init(|| Box::new(History::new(Cloner::new())));
         self.history.get_mut().expect("just made").set_snapshots_max(most);
     }
 
@@ -458,7 +457,7 @@ fn own_along<K>(branch: &mut Branch<K>, path: &[u8], history: &mut History<K>, s
 impl<K: Clone> Clone for Tree<K> {
     fn clone(&self) -> Self {
         let root = match &self.root {
-            Node::Leaf(leaf) => Node::Leaf(leaf.copied(Seal::NONE, K::clone)),
+            Node::Leaf(leaf) => Node::Leaf(leaf.copied(Seal::NONE, Cloner::new())),
             Node::Branch(branch) => Node::Branch(cloned(branch)),
         };
         Self::of(root, self.len, self.sizes)
@@ -470,7 +469,7 @@ fn cloned<K: Clone>(branch: &Branch<K>) -> SharedBranch<K> {
     let mut pending = Pending(branch.children.none());
     match (&branch.children, &mut pending.0) {
         (Children::Leaves(from), Children::Leaves(to)) => {
-            to.extend(from.iter().map(|leaf| leaf.copied(Seal::NONE, K::clone)));
+            to.extend(from.iter().map(|leaf| leaf.copied(Seal::NONE, Cloner::new())));
         }
         (Children::Branches(from), Children::Branches(to)) => to.extend(from.iter().map(|branch| cloned(branch))),
         _ => unreachable!("made of the same kind"),
@@ -556,6 +555,28 @@ impl<K: Ord> Tree<K> {
             return Err(format!("the tree holds {counted} elements, counted as {}", self.len));
         }
         Ok(counted)
+    }
+}
+
+/// Adds clones of the keys of a node and all below it to `keys`.
+fn clone_keys<K>(node: &Node<K>, cloner: Cloner<K>, keys: &mut Vec<K>) {
+    match node {
+        Node::Leaf(leaf) => leaf.copied(Seal::NONE, cloner).move_into(keys, Seal::NONE),
+        Node::Branch(branch) => clone_keys_below(branch, cloner, keys),
+    }
+}
+
+fn clone_keys_below<K>(branch: &Branch<K>, cloner: Cloner<K>, keys: &mut Vec<K>) {
+    let mut between = cloner.keys(&branch.keys).into_iter();
+    match &branch.children {
+        Children::Leaves(leaves) => leaves.iter().for_each(|leaf| {
+            leaf.copied(Seal::NONE, cloner).move_into(keys, Seal::NONE);
+            keys.extend(between.next());
+        }),
+        Children::Branches(branches) => branches.iter().for_each(|branch| {
+            clone_keys_below(branch, cloner, keys);
+            keys.extend(between.next());
+        }),
     }
 }
 

@@ -14,7 +14,7 @@
 //! that was shared may be freed.
 #![allow(unsafe_code)]
 
-use super::memory::{Leaf, Node, Seal, SharedBranch};
+use super::memory::{Cloner, EDITIONS_MAX, Leaf, Node, Seal, SharedBranch};
 use super::node::Children;
 use crate::sync::{Arc, Mutex};
 
@@ -29,7 +29,7 @@ pub(super) struct History<K> {
     state: Mutex<State<K>>,
     /// Nodes are copied for sets whose keys need not be `Clone` unless a snapshot is taken. It makes a set invariant in
     /// its keys, as it must: for keys of a shorter life it might be another function, or none.
-    clone: fn(&K) -> K,
+    cloner: Cloner<K>,
     estate: Arc<Estate<K>>,
 }
 
@@ -43,7 +43,7 @@ struct State<K> {
     changes: u64,
     /// Bytes of all retired nodes.
     retired_bytes: usize,
-    /// Where to look next for a snapshot that is gone.
+    /// In front of here is where to look next for a snapshot that is gone.
     look_at: usize,
     snapshots_max: usize,
 }
@@ -92,7 +92,7 @@ unsafe impl<K> Send for Hold<K> {}
 unsafe impl<K> Sync for Hold<K> {}
 
 impl<K> History<K> {
-    pub fn new(clone: fn(&K) -> K) -> Self
+    pub fn new(cloner: Cloner<K>) -> Self
     where
         K: Send + Sync,
     {
@@ -106,12 +106,14 @@ impl<K> History<K> {
             snapshots_max: SNAPSHOTS_MAX,
         };
         let estate = Arc::new(Estate { nodes: Mutex::new(Vec::new()) });
-        History { state: Mutex::new(state), clone, estate }
+        History { state: Mutex::new(state), cloner, estate }
     }
 
     /// Seals what there is. `Err` with the most there may be when there are as many.
     pub fn hold(&self) -> Result<Arc<Hold<K>>, usize> {
         let mut state = self.state.lock();
+        // Also here, or snapshots that come and go without a change between them would be kept in mind.
+        state.notice();
         if state.taken.len() >= state.snapshots_max {
             state.notice_all();
         }
@@ -121,6 +123,7 @@ impl<K> History<K> {
         let hold = Arc::new(Hold { _estate: Arc::clone(&self.estate) });
         let (edition, at_change) = (state.next_edition, state.changes);
         state.next_edition += 1;
+        assert!(state.next_edition < EDITIONS_MAX, "a set has at most {EDITIONS_MAX} snapshots in its life");
         state.taken.push(Taken { edition, at_change, hold: Arc::clone(&hold), retired: Vec::new() });
         Ok(hold)
     }
@@ -161,15 +164,14 @@ impl<K> History<K> {
         newest.retired.push(node);
     }
 
-    /// A clone of a key.
-    pub fn cloned(&self, key: &K) -> K {
-        (self.clone)(key)
+    pub fn cloner(&self) -> Cloner<K> {
+        self.cloner
     }
 
     /// Makes the leaf the set's own. A clone that panics has changed nothing.
     pub fn own_leaf(&mut self, leaf: &mut Leaf<K>, seal: Seal) {
         if leaf.is_seen(seal) {
-            let copy = leaf.copied(seal, self.clone);
+            let copy = leaf.copied(seal, self.cloner);
             self.retire(Node::Leaf(std::mem::replace(leaf, copy)));
         }
     }
@@ -177,7 +179,7 @@ impl<K> History<K> {
     /// Makes the branch the set's own. A clone that panics has changed nothing.
     pub fn own_branch(&mut self, branch: &mut SharedBranch<K>, seal: Seal) {
         if branch.is_seen(seal) {
-            let copy = branch.copied(seal, self.clone);
+            let copy = branch.copied(seal, self.cloner);
             self.retire(Node::Branch(std::mem::replace(branch, copy)));
         }
     }
@@ -200,20 +202,21 @@ impl<K> State<K> {
         unsafe { Seal::of_edition(edition) }
     }
 
-    /// Looks whether the newest snapshots are gone, which makes changes cheaper, and one of the others.
+    /// Looks whether the newest snapshots are gone, which makes changes cheaper, and at two of the others, from the newest
+    /// to the oldest: twice as many as come with one snapshot a change, and against the direction in which they come.
     fn notice(&mut self) {
-        while let Some(newest) = self.taken.last_mut() {
-            if !newest.is_gone() {
-                break;
-            }
+        while self.taken.last_mut().is_some_and(Taken::is_gone) {
             self.orphan(self.taken.len() - 1);
         }
-        if self.taken.is_empty() {
-            return;
-        }
-        self.look_at = (self.look_at + 1) % self.taken.len();
-        if self.taken[self.look_at].is_gone() {
-            self.orphan(self.look_at);
+        for _ in 0..2 {
+            if self.look_at == 0 {
+                self.look_at = self.taken.len();
+            }
+            let Some(next) = self.look_at.min(self.taken.len()).checked_sub(1) else { return };
+            self.look_at = next;
+            if self.taken[next].is_gone() {
+                self.orphan(next);
+            }
         }
     }
 
