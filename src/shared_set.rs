@@ -27,8 +27,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 ///   batches where readers need not see each step.
 /// - Two loads may give two versions. What belongs together is asked of one snapshot.
 /// - A snapshot that is kept keeps what it sees in memory.
-/// - 64 readers stopped in the middle of a [`load`](Self::load), each at another version, hold up a writer until one of
-///   them goes on.
+/// - 64 readers stopped in the middle of a [`load`](Self::load) or [`read`](Self::read), each at another version, hold up
+///   a writer until one of them goes on.
 ///
 /// # Examples
 ///
@@ -153,6 +153,20 @@ impl<K: Ord + Clone + Send + Sync> SharedSet<K> {
     /// The newest published version. O(1), wait-free.
     pub fn load(&self) -> Snapshot<K> {
         self.latest.load()
+    }
+
+    /// Asks the newest published version something short, a rank or a few keys: saves what cloning a [`Snapshot`] costs,
+    /// which beside a busy writer is two lines of memory that its processor has. Wait-free.
+    ///
+    /// 64 readers that stay in here, each with another version, hold up a writer; what takes long is asked of
+    /// [`load`](Self::load).
+    ///
+    /// ```
+    /// let set = oyez::SharedSet::from(oyez::SortedSet::from([10, 20, 30]));
+    /// assert_eq!(set.read(|set| (set.len(), set.rank(&20))), (3, Ok(1)));
+    /// ```
+    pub fn read<R>(&self, ask: impl FnOnce(&SortedSet<K>) -> R) -> R {
+        self.latest.read(|version| ask(version))
     }
 
     /// Inserts a key and tells its rank, as [`SortedSet::insert`]. O(log n) when its turn has come.

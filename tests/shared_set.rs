@@ -165,6 +165,22 @@ fn publishing_decides_what_readers_see() {
 }
 
 #[test]
+fn a_reader_who_panics_or_stays_leaves_others_alone() {
+    let set = SharedSet::new();
+    for round in 0..200 {
+        set.insert(round);
+        let panic = catch_unwind(AssertUnwindSafe(|| set.read(|_| std::panic::resume_unwind(Box::new(round)))));
+        assert!(panic.is_err());
+    }
+    let seen = set.read(|old| {
+        // As many versions as there are slots, twice over, with one of them taken.
+        (200..400).for_each(|key| assert!(set.insert(key).is_new()));
+        old.len()
+    });
+    assert_eq!((seen, set.read(|set| set.len())), (200, 400));
+}
+
+#[test]
 fn a_borrowed_key_is_enough_to_remove() {
     let set = SharedSet::new();
     set.insert(String::from("ada"));

@@ -207,7 +207,7 @@ fn readers(rounds: usize) -> Vec<Figure> {
                         shared.remove(key);
                         shared.insert(*key);
                     };
-                    ask_beside(&keys, write, |key| shared.load().rank(key).unwrap_or_else(|rank| rank))
+                    ask_beside(&keys, write, |key| shared.read(|set| set.rank(key)).unwrap_or_else(|rank| rank))
                 }),
                 1 => ("rwlock", {
                     let write = |key: &Key| {

@@ -20,11 +20,15 @@ const SLOTS: usize = 64;
 #[cfg(oyez_loom)]
 const SLOTS: usize = 2;
 
+/// Apart from the writers' locks, whose line of memory goes from writer to writer. (Lines are fetched in pairs.)
+#[repr(align(128))]
 pub(super) struct Latest<T> {
     entrance: Entrance,
     slots: Box<[Slot<T>]>,
 }
 
+/// Apart from its neighbours, which the writer fills.
+#[repr(align(128))]
 struct Slot<T> {
     value: UnsafeCell<Option<T>>,
     exit: Exit,
@@ -52,14 +56,19 @@ impl<T: Clone> Latest<T> {
 
     /// The newest value. Wait-free.
     pub fn load(&self) -> T {
+        self.read(T::clone)
+    }
+
+    /// Shows the newest value. Wait-free; but while `show` runs, its slot is taken.
+    pub fn read<R>(&self, show: impl FnOnce(&T) -> R) -> R {
         let slot = &self.slots[self.entrance.enter()];
-        let value = slot.value.with(|value| {
-            // SAFETY: this reader has entered the slot and not left it, so that the writer does not touch it; what the
-            // writer put there it did before it named the slot.
-            unsafe { (*value).clone() }
-        });
-        slot.exit.leave();
-        value.expect("a slot that is named has a value")
+        let _leaving = Leaving(&slot.exit);
+        slot.value.with(|value| {
+            // SAFETY: this reader has entered the slot and leaves it behind `show`, so that the writer does not touch it;
+            // what the writer put there it did before it named the slot.
+            let value = unsafe { &*value };
+            show(value.as_ref().expect("a slot that is named has a value"))
+        })
     }
 
     /// Makes `value` the newest. `publisher` must be the one that came with this.
@@ -74,6 +83,15 @@ impl<T: Clone> Latest<T> {
         publisher.occupied.push((old, entered));
         publisher.current = next;
         publisher.clear_out(self);
+    }
+}
+
+/// Leaves the slot, also when the reader panics.
+struct Leaving<'a>(&'a Exit);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.leave();
     }
 }
 
