@@ -13,14 +13,16 @@ use std::ops::{Bound, Deref, Range, RangeBounds};
 /// A sorted set of byte strings of up to 65,535 bytes each, in the order of `[u8]`.
 ///
 /// As a [`SortedSet`] of boxed strings, without the boxes: up to 38 bytes of a key lie in the tree's nodes, where they
-/// are compared eight at a time. Ranks and mutations of a million keys of 17 to 36 bytes take a third of the time. Costs
-/// and panics are those of [`SortedSet`], where each method is described. What is not here is there: this lends its
-/// `SortedSet<ByteKey>`, and [`from`](Self::from) and [`into_inner`](Self::into_inner) change one into the other.
+/// are compared eight at a time. With a million keys of 17 to 36 bytes a rank takes a third of the time, a mutation
+/// half. Costs and panics are those of [`SortedSet`], where each method is described. What is not here is there: this
+/// lends its `SortedSet<ByteKey>`, and [`from`](Self::from) and [`into_inner`](Self::into_inner) change one into the
+/// other.
 ///
 /// # Trade-offs
 ///
 /// - Each key takes 40 bytes in its node, however short it is, and an allocation beyond 38.
-/// - For keys that differ within their first eight bytes and are mostly longer than 38, `SortedSet<Box<[u8]>>` is smaller.
+/// - For keys that differ within their first eight bytes and are mostly longer than 38, `SortedSet<Box<[u8]>>` is
+///   smaller.
 ///
 /// ```
 /// use oyez::{ByteSet, Inserted, Removed};

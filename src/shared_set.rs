@@ -1,6 +1,6 @@
 //! A sorted set for many threads: [`SharedSet`].
 //!
-//! Writers take turns at a [`SortedSet`](crate::SortedSet), readers get its published versions from `latest.rs`.
+//! Writers take turns at a [`SortedSet`], readers get its published versions from `latest.rs`.
 
 mod latest;
 
@@ -17,18 +17,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 /// **Readers** load the newest published version, a [`Snapshot`], and go on with it for as long as they like. They take
 /// no lock, never wait, never fail and always see one whole version.
 ///
-/// **Writers** queue. Whoever has the set makes the changes of all who wait, in order, and each gets its own answer: the
-/// rank at the moment of its change. A change returns when a version that holds it is published (unless
+/// **Writers** queue. Whoever has the set makes the changes of all who wait, in order, and each gets its own answer:
+/// the rank at the moment of its change. A change returns when a version that holds it is published (unless
 /// [`Publishing::OnDemand`]).
 ///
 /// # Trade-offs
 ///
-/// - Each published version makes the next change copy what it goes through, O(log n) nodes of up to 64 keys. Publish in
-///   batches where readers need not see each step.
+/// - Each published version makes the next change copy what it goes through, O(log n) nodes of up to 64 keys. Publish
+///   in batches where readers need not see each step.
 /// - Two loads may give two versions. What belongs together is asked of one snapshot.
 /// - A snapshot that is kept keeps what it sees in memory.
-/// - 64 readers stopped in the middle of a [`load`](Self::load) or [`read`](Self::read), each at another version, hold up
-///   a writer until one of them goes on.
+/// - 64 readers stopped in the middle of a [`load`](Self::load) or [`read`](Self::read), each at another version, hold
+///   up a writer until one of them goes on.
 ///
 /// # Examples
 ///
@@ -155,8 +155,8 @@ impl<K: Ord + Clone + Send + Sync> SharedSet<K> {
         self.latest.load()
     }
 
-    /// Asks the newest published version something short, a rank or a few keys: saves what cloning a [`Snapshot`] costs,
-    /// which beside a busy writer is two lines of memory that its processor has. Wait-free.
+    /// Asks the newest published version something short, a rank or a few keys: saves what cloning a [`Snapshot`]
+    /// costs, which beside a busy writer is two lines of memory that its processor has. Wait-free.
     ///
     /// 64 readers that stay in here, each with another version, hold up a writer; what takes long is asked of
     /// [`load`](Self::load).
@@ -181,7 +181,8 @@ impl<K: Ord + Clone + Send + Sync> SharedSet<K> {
         }
     }
 
-    /// Removes a key and tells the rank it had or would have, as [`SortedSet::remove`]. O(log n) when its turn has come.
+    /// Removes a key and tells the rank it had or would have, as [`SortedSet::remove`]. O(log n) when its turn has
+    /// come.
     ///
     /// # Panics
     ///
@@ -231,11 +232,11 @@ impl<K: Ord + Clone + Send + Sync> SharedSet<K> {
         self.update(|set| changes.into_iter().map(|change| make(set, change)).collect())
     }
 
-    /// Lends the set itself for any change, and publishes it afterwards, unless on demand. Other writers wait; readers do
-    /// not, and see none of it before the end.
+    /// Lends the set itself for any change, and publishes it afterwards, unless on demand. Other writers wait; readers
+    /// do not, and see none of it before the end.
     ///
-    /// `change` must not change the same shared set in another way: it would wait for itself for ever. If it panics, what
-    /// it has changed stays, and is published with the next change.
+    /// `change` must not change the same shared set in another way: it would wait for itself for ever. If it panics,
+    /// what it has changed stays, and is published with the next change.
     ///
     /// ```
     /// let set = oyez::SharedSet::from(oyez::SortedSet::from([1, 2, 3]));
@@ -246,6 +247,7 @@ impl<K: Ord + Clone + Send + Sync> SharedSet<K> {
         let mut writer = self.writer.lock();
         writer.is_ahead = true;
         let result = change(&mut writer.set);
+        writer.set.set_snapshots_max(usize::MAX); // it may be another set now
         if writer.publishing != Publishing::OnDemand {
             writer.publish(&self.latest);
         }

@@ -21,6 +21,7 @@ pub(crate) use loom::{cell::UnsafeCell, thread::yield_now};
 #[cfg(not(oyez_loom))]
 pub(crate) use std::thread::yield_now;
 
+/// std's also under loom, which has none. What it hands over is made once and not changed through it.
 pub(crate) use std::sync::OnceLock;
 
 #[cfg(oyez_loom)]
@@ -144,8 +145,8 @@ impl<T> UnsafeCell<T> {
 
 /// Raised when a bug of ours may have left something half changed.
 ///
-/// Of std also under loom, and so is `OnceLock`: nothing is handed over by them, so that there is no order for a model to
-/// look at, and the C door has to compile beside loom, no more.
+/// Of std also under loom: nothing is handed over by it, so that there is no order for a model to look at, and the C door
+/// has to compile beside loom, no more.
 #[cfg(feature = "ffi")]
 pub(crate) struct Poison(std::sync::atomic::AtomicBool);
 

@@ -1,12 +1,12 @@
-//! `SharedSet`: whatever readers and writers do at once, each read is the set after some prefix of the changes, and each
-//! change is told its own rank.
+//! `SharedSet`: whatever readers and writers do at once, each read is the set after some prefix of the changes, and
+//! each change is told its own rank.
 
 use oyez::shared_set::{Change, Changed, Publishing};
 use oyez::{Inserted, Removed, SharedSet, SortedSet};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -38,12 +38,13 @@ fn is_at_or_before(one: &Progress, other: &Progress) -> bool {
 fn stress(publishing: Publishing, time: Duration) {
     let set = SharedSet::with(SortedSet::with_node_sizes(7, 5), publishing);
     let stop = AtomicBool::new(false);
+    let written: [AtomicU32; WRITERS as usize] = Default::default();
     let mut reads = Vec::new();
     thread::scope(|threads| {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
                 threads.spawn({
-                    let (set, stop) = (&set, &stop);
+                    let (set, stop, written) = (&set, &stop, &written);
                     move || {
                         for number in 0.. {
                             let key = (writer, number);
@@ -62,11 +63,11 @@ fn stress(publishing: Publishing, time: Duration) {
                             if number % 16 == 0 {
                                 set.publish();
                             }
+                            written[writer as usize].store(number, Relaxed);
                             if stop.load(Relaxed) {
-                                return number;
+                                return;
                             }
                         }
-                        unreachable!("it writes until it is stopped")
                     }
                 })
             })
@@ -93,9 +94,15 @@ fn stress(publishing: Publishing, time: Duration) {
             })
             .collect();
         thread::sleep(time);
+        // However busy the machine is.
+        while written.iter().any(|written| written.load(Relaxed) < 2 * KEPT) {
+            if writers.iter().any(|writer| writer.is_finished()) {
+                break; // It has failed, which its join tells.
+            }
+            thread::sleep(time / 10);
+        }
         stop.store(true, Relaxed);
-        let written: Vec<u32> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
-        assert!(written.iter().all(|&written| written > 0));
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
         reads.extend(readers.into_iter().flat_map(|reader| reader.join().unwrap()));
     });
     assert!(reads.len() > READERS, "the readers saw nothing happen");

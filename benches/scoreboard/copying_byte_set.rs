@@ -5,8 +5,8 @@ use oyez::{ByteSet, Inserted, Removed};
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// Copies the bytes out of the boxes in which all get their keys. Who uses it has them in some buffer and no box to drop,
-/// so the boxes are dropped when the clock has stopped: when the length is asked for.
+/// Copies the bytes out of the boxes in which all get their keys. Who uses it has them in some buffer and no box to
+/// drop, so the boxes are dropped when the clock has stopped: when the length is asked for.
 pub struct CopyingByteSet {
     set: ByteSet,
     boxes: RefCell<Vec<Box<[u8]>>>,

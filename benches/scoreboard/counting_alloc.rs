@@ -57,8 +57,8 @@ unsafe impl GlobalAlloc for CountingAlloc {
     }
 }
 
-/// What `make` makes, and how many bytes more are allocated afterwards than before; fewer wrap below zero. Counts within
-/// what is counted, too.
+/// What `make` makes, and how many bytes more are allocated afterwards than before; fewer wrap below zero. Counts
+/// within what is counted, too.
 pub fn bytes_kept<T>(make: impl FnOnce() -> T) -> (T, usize) {
     let was_counting = COUNTING.swap(true, Ordering::Relaxed);
     let before = LIVE.load(Ordering::Relaxed);

@@ -2,9 +2,9 @@
 //!
 //! **Who is compared with whom.** An insert with a snapshot before each, against imbl's, whose snapshot is a clone. The
 //! rank of a reader who asks for the newest version each time, while a writer publishes each change on the other core:
-//! against the same tree under a `RwLock`, and against a rank without any threads. (The lock is parking_lot's, which lets a
-//! writer in. Under std's the reader may keep the writer out, and then measures a set that stands still.) A set from which 95 % of the keys were
-//! removed at random, against one of the survivors, inserted at random.
+//! against the same tree under a `RwLock`, and against a rank without any threads. (The lock is parking_lot's, which
+//! lets a writer in. Under std's the reader may keep the writer out, and then measures a set that stands still.) A set
+//! from which 95 % of the keys were removed at random, against one of the survivors, inserted at random.
 
 use super::counting_alloc::bytes_kept;
 use super::measure::{self, Readings, Spread};

@@ -1,15 +1,15 @@
 //! A key of bytes that is compared eight bytes at a time, and mostly without leaving the node it lies in.
 //!
-//! Up to 38 bytes lie in the key itself, behind them zeros, and at the end the length. So the order of two short keys is
-//! the order of five big-endian words: where one is a prefix of the other, up to zeros, the length decides. A longer key
-//! has its first 24 bytes there and all of them elsewhere, and is followed only when those do not decide.
+//! Up to 38 bytes lie in the key itself, behind them zeros, and at the end the length. So the order of two short keys
+//! is the order of five big-endian words: where one is a prefix of the other, up to zeros, the length decides. A longer
+//! key has its first 24 bytes there and all of them elsewhere, and is followed only when those do not decide.
 //!
-//! **Why not a page** of 8-byte heads behind a common prefix, with the bytes in a heap of its own: a first design, which
-//! takes 10 to 20 % less memory. It would need leaves, splits, merges and copies of its own, and pages must be rebuilt;
-//! with this key the tree, its snapshots and everything over them serve as they are.
+//! **Why not a page** of 8-byte heads behind a common prefix, with the bytes in a heap of its own: `docs::design` has
+//! the figures. It would need leaves, splits, merges and copies of its own; with this key the tree, its snapshots and
+//! everything over them serve as they are.
 //!
-//! **Why `unsafe`.** In safe code the pointer to a long key's bytes needs room of its own: 48 bytes instead of 40, a fifth
-//! of a set's memory.
+//! **Why `unsafe`.** In safe code the pointer to a long key's bytes needs room of its own: 48 bytes instead of 40, a
+//! fifth of a set's memory.
 #![allow(unsafe_code)]
 
 use std::cmp::Ordering;

@@ -2,13 +2,14 @@
 //!
 //! Values lie in slots. One word names the slot of the newest and counts the readers that have entered there, so that a
 //! reader learns where to go and is counted by one and the same instruction; it clones the value, and counts itself out
-//! at the slot. The writer fills an empty slot and swaps the word, which tells how many ever entered the old one: when as
-//! many have left, its value is dropped and the slot is empty again. No reader tries twice, and the writer waits for none:
-//! a reader that is stopped on its way through costs a slot. Only when every slot is held up by a reader of its own, the
-//! next value waits for one of them.
+//! at the slot. The writer fills an empty slot and swaps the word, which tells how many ever entered the old one: when
+//! as many have left, its value is dropped and the slot is empty again. No reader tries twice, and the writer waits for
+//! none: a reader that is stopped on its way through costs a slot. Only when every slot is held up by a reader of its
+//! own, the next value waits for one of them.
 //!
-//! **Why `unsafe`.** A slot is read by several threads and then written by one, which the counts permit and the compiler
-//! cannot see. The safe way is a lock around one value, and then a reader waits for a writer that was preempted under it.
+//! **Why `unsafe`.** A slot is read by several threads and then written by one, which the counts permit and the
+//! compiler cannot see. The safe way is a lock around one value, and then a reader waits for a writer that was
+//! preempted under it.
 #![allow(unsafe_code)]
 
 use crate::sync::{Entrance, Exit, UnsafeCell, yield_now};
@@ -64,8 +65,8 @@ impl<T: Clone> Latest<T> {
         let slot = &self.slots[self.entrance.enter()];
         let _leaving = Leaving(&slot.exit);
         slot.value.with(|value| {
-            // SAFETY: this reader has entered the slot and leaves it behind `show`, so that the writer does not touch it;
-            // what the writer put there it did before it named the slot.
+            // SAFETY: this reader has entered the slot and leaves it behind `show`, so that the writer does not touch
+            // it; what the writer put there it did before it named the slot.
             let value = unsafe { &*value };
             show(value.as_ref().expect("a slot that is named has a value"))
         })

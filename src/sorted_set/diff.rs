@@ -1,6 +1,6 @@
-//! What two versions of a set differ by. Both are walked in key order, side by side, and what is next is a node or a key.
-//! A node that is next in both is skipped as a whole. Else the higher of two nodes is entered, or both, until two keys
-//! are next, which are compared. Behind a difference the two soon come to the start of the same node again.
+//! What two versions of a set differ by. Both are walked in key order, side by side, and what is next is a node or a
+//! key. A node that is next in both is skipped as a whole. Else the higher of two nodes is entered, or both, until two
+//! keys are next, which are compared. Behind a difference the two soon come to the start of the same node again.
 
 use super::memory::{Leaf, Node, SharedBranch};
 use super::node::Children;

@@ -11,8 +11,8 @@
 //! the compiler turns into a few vector additions. (Counts kept in the children cost a cache miss for each child
 //! passed.)
 //!
-//! A leaf is one piece of memory with room for as many keys as it needs (`memory.rs`): one dependent miss a level, and a
-//! set of five keys takes the memory of eight. How many keys a leaf holds is told by the parent's counts, so that the
+//! A leaf is one piece of memory with room for as many keys as it needs (`memory.rs`): one dependent miss a level, and
+//! a set of five keys takes the memory of eight. How many keys a leaf holds is told by the parent's counts, so that the
 //! whole of it is asked for before it is looked at.
 
 use super::memory::{Leaf, Seal, SharedBranch};

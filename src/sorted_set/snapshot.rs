@@ -9,8 +9,8 @@ use std::ops::Deref;
 /// since then does not show.
 ///
 /// It can be read from any thread while the original changes on another, without a lock on either side. Taking one, and
-/// cloning one, costs O(1); what it costs later is told at [`SortedSet::snapshot`]. Dropping it frees nothing, unless the
-/// original and all other snapshots are gone: what only it needed, the original frees with its next changes, or at
+/// cloning one, costs O(1); what it costs later is told at [`SortedSet::snapshot`]. Dropping it frees nothing, unless
+/// the original and all other snapshots are gone: what only it needed, the original frees with its next changes, or at
 /// [`reclaim`](SortedSet::reclaim).
 ///
 /// ```
@@ -38,8 +38,8 @@ use std::ops::Deref;
 /// set.snapshot();
 /// ```
 ///
-/// A set, once there are snapshots, calls the `Clone` of exactly the `K` they were taken with. So it does not pass for a
-/// set of keys that live shorter, as std's sets do:
+/// A set, once there are snapshots, calls the `Clone` of exactly the `K` they were taken with. So it does not pass for
+/// a set of keys that live shorter, as std's sets do:
 ///
 /// ```compile_fail
 /// fn shorten<'a>(set: oyez::SortedSet<&'static str>) -> oyez::SortedSet<&'a str> {
@@ -72,8 +72,8 @@ pub struct SnapshotStats {
     pub held: usize,
     /// Changes of the set since the oldest of them was taken. 0 without one.
     pub oldest_age: u64,
-    /// Bytes of nodes that are no part of the set any more, without what their keys point to: those a snapshot sees, and
-    /// those not reclaimed yet.
+    /// Bytes of nodes that are no part of the set any more, without what their keys point to: those a snapshot sees,
+    /// and those not reclaimed yet.
     pub retired_bytes: usize,
 }
 

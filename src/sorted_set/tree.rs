@@ -1,6 +1,6 @@
-//! The tree. An operation first finds its place, comparing keys on one way down, and then changes what lies on that way,
-//! comparing none: a comparison that panics has changed nothing, and what a snapshot sees is copied only for a change
-//! that happens. Ranks are summed on the way down; splits and merges happen on the way back up.
+//! The tree. An operation first finds its place, comparing keys on one way down, and then changes what lies on that
+//! way, comparing none: a comparison that panics has changed nothing, and what a snapshot sees is copied only for a
+//! change that happens. Ranks are summed on the way down; splits and merges happen on the way back up.
 
 use super::memory::{Cloner, Leaf, Node, Seal, SharedBranch};
 use super::node::{BRANCH_MAX, Branch, Children, Edge, LEAF_MAX, Sizes, Split, leaf_insert, search, validate_leaf};

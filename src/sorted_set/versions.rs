@@ -1,14 +1,14 @@
 //! Which versions of a set are still being read, and what only they need.
 //!
-//! Each snapshot seals an *edition*: whatever was born up to then is never written again while it lives. A change copies
-//! the nodes on its way that a snapshot may see, and the old ones *retire*: they wait with the newest snapshot that sees
-//! them. When that one is gone they go to the next older one that was taken after they were born, and if there is none,
-//! nobody sees them and they are freed. So an old snapshot pins what it sees and nothing that came and went after it; a
-//! queue in the order of retirement would let it pin everything.
+//! Each snapshot seals an *edition*: whatever was born up to then is never written again while it lives. A change
+//! copies the nodes on its way that a snapshot may see, and the old ones *retire*: they wait with the newest snapshot
+//! that sees them. When that one is gone they go to the next older one that was taken after they were born, and if
+//! there is none, nobody sees them and they are freed. So an old snapshot pins what it sees and nothing that came and
+//! went after it; a queue in the order of retirement would let it pin everything.
 //!
-//! **A snapshot does nothing when it is dropped** but let go of its [`Hold`], so that its thread neither waits nor frees
-//! a set's worth of keys. The set sees it at one of its next changes, each of which frees a few nodes. When the set goes
-//! first, it leaves what is still seen to the last snapshot.
+//! **A snapshot does nothing when it is dropped** but let go of its [`Hold`], so that its thread neither waits nor
+//! frees a set's worth of keys. The set sees it at one of its next changes, each of which frees a few nodes. When the
+//! set goes first, it leaves what is still seen to the last snapshot.
 //!
 //! **Why `unsafe`**: `memory.rs` says why nodes are shared without counts. Here is the one place that knows when a node
 //! that was shared may be freed.
@@ -81,8 +81,8 @@ pub(super) struct Holding {
     pub retired_bytes: usize,
 }
 
-// SAFETY: a history is made for keys that are `Send` and `Sync` only, and is invariant in them. (Without this a set of keys
-// that are `Sync` and not `Send` would not be `Sync`, though it cannot have a history.)
+// SAFETY: a history is made for keys that are `Send` and `Sync` only, and is invariant in them. (Without this a set of
+// keys that are `Sync` and not `Send` would not be `Sync`, though it cannot have a history.)
 unsafe impl<K> Send for History<K> {}
 // SAFETY: as above.
 unsafe impl<K> Sync for History<K> {}
@@ -197,13 +197,14 @@ impl<K> State<K> {
     fn seal(&self) -> Seal {
         let edition = self.taken.last().map_or(0, |newest| newest.edition + 1);
         // SAFETY: every living snapshot is among `taken`, and sees what was born in its edition or earlier: a node is
-        // born in the edition behind the newest that was known then, and no edition is given twice. A new snapshot needs
-        // `&SortedSet`, so that it cannot come while a change uses this seal.
+        // born in the edition behind the newest that was known then, and no edition is given twice. A new snapshot
+        // needs `&SortedSet`, so that it cannot come while a change uses this seal.
         unsafe { Seal::of_edition(edition) }
     }
 
-    /// Looks whether the newest snapshots are gone, which makes changes cheaper, and at two of the others, from the newest
-    /// to the oldest: twice as many as come with one snapshot a change, and against the direction in which they come.
+    /// Looks whether the newest snapshots are gone, which makes changes cheaper, and at two of the others, from the
+    /// newest to the oldest: twice as many as come with one snapshot a change, and against the direction in which they
+    /// come.
     fn notice(&mut self) {
         while self.taken.last_mut().is_some_and(Taken::is_gone) {
             self.orphan(self.taken.len() - 1);
@@ -270,8 +271,8 @@ impl<K> Taken<K> {
 impl<K> Drop for Estate<K> {
     fn drop(&mut self) {
         for node in std::mem::take(self.nodes.get_mut()) {
-            // SAFETY: set and snapshots each have a share in the estate, so nobody is left who could read. What waits in
-            // it was unlinked, each node for itself.
+            // SAFETY: set and snapshots each have a share in the estate, so nobody is left who could read. What waits
+            // in it was unlinked, each node for itself.
             unsafe { node.free_unseen() };
         }
     }

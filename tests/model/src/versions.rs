@@ -7,8 +7,8 @@ use proptest::prelude::*;
 /// Snapshots that are held at most; a new one takes the place of the oldest.
 pub const HELD_MAX: usize = 5;
 
-/// One call on a set of `u16` keys or on one of its snapshots, which are numbered as they lie; a number that is too high
-/// wraps.
+/// One call on a set of `u16` keys or on one of its snapshots, which are numbered as they lie; a number that is too
+/// high wraps.
 #[derive(Clone, Debug, PartialEq, Arbitrary)]
 pub enum Op {
     Insert(u16),
