@@ -25,6 +25,24 @@ fn a_removal_merges_with_a_neighbour_that_a_snapshot_sees() {
 }
 
 #[test]
+fn a_removal_fills_a_branch_that_was_thin_before_from_one_that_a_snapshot_sees() {
+    for len in 0..40 {
+        let up = InsertUp { from: 2015, len, step: 1 };
+        run(&[Build { len: 2015, step: 1 }, up, Snapshot, Insert(3000), Remove(3000), Read(0)]);
+        run(&[
+            Build { len: 2015, step: 1 },
+            InsertUp { from: 2015, len, step: 1 },
+            Snapshot,
+            PopLast,
+            PopLast,
+            Read(0),
+        ]);
+        let down = InsertDown { from: 999, len, step: 1 };
+        run(&[InsertUp { from: 1000, len: 255, step: 1 }, down, Snapshot, PopFirst, PopFirst, Read(0)]);
+    }
+}
+
+#[test]
 fn a_clone_that_panics_at_any_point_of_a_path_copy_changes_nothing() {
     for left in 0..=160 {
         for change in [Insert(301), Remove(300), Remove(304)] {

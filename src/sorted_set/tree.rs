@@ -442,13 +442,14 @@ fn own_along<K>(branch: &mut Branch<K>, path: &[u8], history: &mut History<K>, s
         }
         Children::Branches(branches) => {
             history.own_branch(&mut branches[child], seal);
-            let loses_a_child = own_along(branches[child].edit(seal), &path[1..], history, sizes, seal);
-            if !loses_a_child || branches[child].children.len() > sizes.branch_min() {
+            let lost = usize::from(own_along(branches[child].edit(seal), &path[1..], history, sizes, seal));
+            // At an edge of the tree it may have been thin before, and is mended now.
+            if branches[child].children.len() - lost >= sizes.branch_min() {
                 return false;
             }
             history.own_branch(&mut branches[left], seal);
             history.own_branch(&mut branches[left + 1], seal);
-            branches[left].children.len() + branches[left + 1].children.len() <= sizes.branch + 1
+            branches[left].children.len() + branches[left + 1].children.len() - lost <= sizes.branch
         }
     }
 }
