@@ -1,4 +1,5 @@
-//! What a set and its snapshots take, and that it comes back. One test, since the allocator counts for all threads.
+//! What a set and its snapshots take, and that it comes back. A program of its own, since the allocator counts for all
+//! threads, and the test harness has another.
 
 #[path = "../benches/scoreboard/counting_alloc.rs"]
 mod counting_alloc;
@@ -27,8 +28,7 @@ fn exchange(set: &mut SortedSet<Key>, rounds: std::ops::Range<u64>) {
     }
 }
 
-#[test]
-fn memory_is_bounded_and_comes_back() {
+fn main() {
     let ((), left) = bytes_kept(|| {
         let (mut set, alone) = bytes_kept(|| (0..KEYS).map(key).fold(SortedSet::new(), inserted));
         let per_key = alone as f64 / KEYS as f64;
