@@ -746,8 +746,8 @@ fn a_reader_sees_one_whole_version() {
         });
         set.insert(2);
         assert_eq!(version_of(&set), 1);
-        set.insert(3);
         reader.join().unwrap();
+        set.insert(3);
         set.remove(&1);
         assert_eq!(version_of(&set), 3);
     });
