@@ -1077,6 +1077,34 @@ fn a_closed_worker_waits_for_who_lags_or_has_not_acknowledged_until_they_go() {
 }
 
 #[test]
+fn a_closed_worker_waits_for_what_went_out_while_a_window_was_full_or_a_queue_empty() {
+    let fanout = Fanout::new(FanoutOptions::default().log_sessions_min(1));
+    let windowed = fanout.connect_with(HERE, SessionOptions::default().window(1)).unwrap();
+    fanout.subscribe(windowed, ROOM).unwrap();
+    let (slow, left) = (joined(&fanout, HERE), Topic(8));
+    fanout.subscribe(slow, left).unwrap();
+    let mut worker = fanout.worker(HERE).unwrap();
+    let is_pending = |worker: &mut Worker| worker.poll_ready(&mut Context::from_waker(Waker::noop())).is_pending();
+    fanout.publish(&Query::topic(left), event("a")).unwrap();
+    worker.drain(9, |_, _| Took::NONE).resume_panics();
+    assert_eq!(fanout.unsubscribe_discarding(slow, left).unwrap().discarded, 1);
+    for text in ["b", "c"] {
+        fanout.publish(&to_room(), event(text)).unwrap();
+        worker.drain(9, |_, _| Took::ALL).resume_panics();
+    }
+    fanout.validate().unwrap();
+    fanout.close();
+    assert!(is_pending(&mut worker), "two events wait for who lags, one behind the window");
+    fanout.disconnect(slow).unwrap();
+    assert!(is_pending(&mut worker), "an event waits behind the window");
+    fanout.acknowledge(windowed, Sequence(2)).unwrap();
+    assert_eq!(worker.wait(), Readiness::Ready);
+    assert_eq!(worker.drain(9, |_, _| Took::ALL).resume_panics().items, 1);
+    assert_eq!(worker.wait(), Readiness::Closed);
+    fanout.validate().unwrap();
+}
+
+#[test]
 fn a_client_that_stops_acknowledging_does_not_shut_its_partition() {
     let fanout = Fanout::new(FanoutOptions::default().bytes_per_partition_max(20_000));
     let silent = fanout.connect_with(HERE, SessionOptions::default().window(1)).unwrap();

@@ -193,9 +193,13 @@ impl Queue {
     /// Whether the worker has not handed it everything yet: what is parked or read through an outbox is not its affair.
     #[inline]
     pub fn is_owed(&self) -> bool {
-        let is_the_workers = self.reader == Reader::Worker && self.parked == Parked::No;
         let has_pending = self.again() > 0 || !self.pending.is_empty();
-        is_the_workers && (has_pending || self.is_in_hand())
+        self.is_the_workers() && (has_pending || self.is_in_hand())
+    }
+
+    #[inline]
+    fn is_the_workers(&self) -> bool {
+        self.reader == Reader::Worker && self.parked == Parked::No
     }
 
     pub fn unacknowledged(&self) -> usize {
@@ -233,8 +237,7 @@ impl Queue {
     /// Lists the session as ready if it is idle, has something, and is the worker's to serve.
     #[inline]
     fn list(&mut self, ready: &mut VecDeque<Seat>) {
-        let is_the_workers = self.reader == Reader::Worker && self.parked == Parked::No;
-        if self.state != State::Idle || !is_the_workers || self.is_overflowing() || !self.has_something() {
+        if self.state != State::Idle || !self.is_the_workers() || self.is_overflowing() || !self.has_something() {
             return;
         }
         self.state = State::Ready;
@@ -332,9 +335,10 @@ impl Queue {
         Losses::of(&mut self.losses).dropped += gap.count;
     }
 
-    /// Whether it may take in later what passes bring: nobody is about to read it, nor to end it.
+    /// Whether it may take in later what passes bring: nobody is about to read it, nor to end it. Who waits for the
+    /// worker has something in its queue, or nobody would know that it is owed what it lacks.
     pub fn may_stay_behind(&self) -> bool {
-        self.is_unread() && !self.is_overflowing()
+        self.is_unread() && !self.is_overflowing() && (self.is_owed() || !self.is_the_workers())
     }
 
     /// Drops the older half of what is pending, to make room in the partition; returns how many.

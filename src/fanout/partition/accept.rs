@@ -86,6 +86,8 @@ impl Partition {
         totals.accept(1);
         totals.drop_pending(dropped);
         if is_first {
+            let may_stay_behind = queue.may_stay_behind();
+            roster.caught_up(place, may_stay_behind);
             self.list_unread(place);
         }
         Ok(())
