@@ -2,9 +2,9 @@
 
 use oyez::testing::{Record, Recorder};
 use oyez::{
-    AcknowledgeError, Class, DrainLimit, Event, Fanout, FanoutOptions, Fate, Gap, Item, MoveError, OnPanic, OrderKey,
-    OutboxError, Overload, PartitionId, Query, Readiness, RegistryOptions, Sequence, SessionId, SessionOptions, Took,
-    Topic, Unpublished, Worker, WorkerError,
+    Accounting, AcknowledgeError, Class, DrainLimit, Event, Fanout, FanoutOptions, Fate, Gap, Item, MoveError, OnPanic,
+    OrderKey, OutboxError, Overload, PartitionId, Query, Readiness, RegistryOptions, Sequence, SessionId,
+    SessionOptions, Took, Topic, Unpublished, Worker, WorkerError,
 };
 use oyez_driver::fanout::run;
 use oyez_model::fanout::{Answer, Call, Op::*, To, Took as Takes, ops};
@@ -855,6 +855,32 @@ fn a_dropped_partition_and_a_disconnect_are_told_apart() {
     assert_eq!(fanout.drop_partition(HERE), Ok(4));
     let discarded = fanout.stats().accounting().discarded;
     assert_eq!((discarded.disconnect, discarded.partition_drop, discarded.total()), (1, 4, 5));
+    fanout.validate().unwrap();
+}
+
+#[test]
+fn a_partition_dropped_amid_a_pass_books_what_each_of_its_sessions_would_have_told() {
+    let options = FanoutOptions::default().events_per_session_max(3).log_sessions_min(1).round_sessions(1);
+    let (fanout, sessions) = fanout_with_room(options, 100);
+    for &session in sessions.iter().step_by(7) {
+        fanout.park(session).unwrap();
+    }
+    let mut worker = fanout.worker(HERE).unwrap();
+    for drained in [usize::MAX, usize::MAX, 30] {
+        for _ in 0..2 {
+            fanout.publish(&to_room(), event("a")).unwrap();
+        }
+        worker.drain(drained, |session, _| if session == sessions[1] { Took::NONE } else { Took::ALL }).resume_panics();
+    }
+    fanout.publish(&to_room(), event("a")).unwrap();
+    let told = |count: fn(Accounting) -> u64| -> u64 {
+        sessions.iter().map(|&session| count(fanout.accounting(session).unwrap())).sum()
+    };
+    let (pending, dropped) = (told(|of| of.pending), told(|of| of.dropped));
+    assert!(dropped > 0 && pending > 0);
+    assert_eq!(fanout.drop_partition(HERE), Ok(100));
+    let after = fanout.stats().partitions[0].accounting;
+    assert_eq!((after.pending, after.dropped, after.discarded.partition_drop), (0, dropped, pending));
     fanout.validate().unwrap();
 }
 

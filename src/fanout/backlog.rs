@@ -91,6 +91,16 @@ impl Backlog {
         self.bytes + self.reserved * HANDLE_BYTES
     }
 
+    /// Sessions that the entries wait for, added up.
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Of those events, how many will not be lost when the sessions take them in.
+    pub fn reserved(&self) -> usize {
+        self.reserved
+    }
+
     /// So many handles more may have to be held.
     pub fn reserve(&mut self, handles: usize) {
         self.reserved += handles;

@@ -166,9 +166,9 @@ impl Log {
         self.waiting + on_their_way.unwrap_or(0)
     }
 
-    /// Whether an entry that has not set out waits for somebody.
-    pub fn has_waiting(&self) -> bool {
-        self.waiting > 0
+    /// Sessions that entries that have not set out wait for, added up.
+    pub fn waiting(&self) -> usize {
+        self.waiting
     }
 
     pub fn oldest(&self) -> Option<&Entry> {
@@ -246,26 +246,6 @@ impl Log {
     /// The entries that are on their way.
     pub fn pass_entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.range(..self.pass.as_ref().map_or(0, |pass| pass.entries))
-    }
-
-    /// How many events wait here for sessions of which nothing else is known, those that `plain` tells for a word's
-    /// number.
-    pub fn waiting_for_plain(&self, plain: impl Fn(usize) -> u64) -> u64 {
-        let mut waiting = 0;
-        for (position, entry) in (self.base..).zip(&self.entries) {
-            for chunk in 0..entry.audience.chunks() {
-                entry.audience.show_words(chunk, |at, bits| {
-                    let first_place = chunk * CHUNK_PLACES + at * 64;
-                    let bits = bits & plain(first_place / 64);
-                    if position >= self.set_out() {
-                        waiting += u64::from(bits.count_ones());
-                    } else {
-                        for_each_bit(bits, |bit| waiting += u64::from(self.reached(first_place + bit) <= position));
-                    }
-                });
-            }
-        }
-        waiting
     }
 
     /// The position from which on entries still wait for a session of which nothing else is known.

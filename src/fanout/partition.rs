@@ -315,24 +315,26 @@ impl Partition {
 
     /// All sessions of the partition end.
     pub fn close_all(&mut self) {
-        // Sessions of which nothing is known are counted together, entry by entry: one by one that would take their
-        // number times the log's.
-        let in_log = self.log.waiting_for_plain(|word| self.roster.plain_word(word));
-        self.book_discarded(in_log, Ending::PartitionDrop);
+        self.since_offered = SinceOffered::Changed;
+        // What waits in the log and in the backlog is counted for all of them together: one by one that would take
+        // their number times its length. Only what is on its way has come to some and not to others.
+        let mut discarded = (self.log.waiting() + self.backlog.reserved()) as u64;
+        let mut overdue = (self.backlog.left() - self.backlog.reserved()) as u64;
         for place in 0..self.roster.len() {
-            if self.roster.is_plain(place) {
-                self.totals.sessions -= usize::from(self.roster.seat_at(place).is_some());
-                self.roster.close(place);
-            } else {
-                self.close_place(place, Ending::PartitionDrop);
+            if self.roster.seat_at(place).is_none() {
+                continue;
             }
+            let (on_its_way, room) = (self.on_its_way(place), self.room_behind(place));
+            overdue += on_its_way.saturating_sub(room) as u64;
+            discarded += on_its_way.min(room) as u64 + self.end_place(place);
         }
+        self.totals.drop_pending(overdue);
+        self.book_discarded(discarded, Ending::PartitionDrop);
         self.backlog.clear(|entry| self.events.release(entry.index));
         self.log.clear(|entry| self.events.release(entry.index));
         for list in self.lists() {
             list.clear();
         }
-        self.since_offered = SinceOffered::Changed;
     }
 
     /// What names sessions, some of which may have ended.
@@ -350,24 +352,32 @@ impl Partition {
         let mut waiting = 0;
         self.backlog.take(from, end, place, |_| waiting += 1);
         self.log.take(from, end, place, |_| waiting += 1);
-        let mut discarded = waiting - overdue;
-        match self.roster.standing(place) {
-            Standing::Plain => {}
+        let discarded = waiting - overdue + self.end_place(place);
+        self.book_discarded(discarded, ending);
+    }
+
+    /// Nobody is in a place any more; returns how many events waited in the queue.
+    fn end_place(&mut self, place: usize) -> u64 {
+        let discarded = match self.roster.standing(place) {
+            Standing::Plain => 0,
             Standing::One(index) => {
                 self.events.release(index);
                 self.totals.owed -= 1;
-                discarded += 1;
+                1
             }
-            Standing::OneInHand(_) => self.totals.owed -= 1,
+            Standing::OneInHand(_) => {
+                self.totals.owed -= 1;
+                0
+            }
             Standing::Queue(_) => {
                 let queue = self.roster.queue_mut(place).expect("it has one");
                 self.totals.forget(queue);
-                discarded += queue.discard(&mut self.events);
+                queue.discard(&mut self.events)
             }
-        }
+        };
         self.roster.close(place);
         self.totals.sessions -= 1;
-        self.book_discarded(discarded, ending);
+        discarded
     }
 
     fn book_discarded(&mut self, count: u64, ending: Ending) {

@@ -31,7 +31,7 @@ impl Partition {
     ) -> Result<Accepted, OverBudget> {
         let count = audience.len();
         // What comes behind something that waits waits, too: nobody has to look for what is before it.
-        let is_for_log = count >= self.log_sessions_min || self.log.has_waiting();
+        let is_for_log = count >= self.log_sessions_min || self.log.waiting() > 0;
         let needed = if is_for_log { bytes_for(event, 1) + entry_bytes(audience) } else { bytes_for(event, count) };
         if !self.make_room(needed) {
             self.totals.refused += count as u64;

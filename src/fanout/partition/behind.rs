@@ -215,6 +215,22 @@ impl Partition {
         (queue.pending() + waiting).saturating_sub(self.events_per_session_max.max(queue.pending())) as u64
     }
 
+    /// Of the entries that are on their way, how many have not come to a session.
+    pub(super) fn on_its_way(&self, place: usize) -> usize {
+        let entries = self.log.range(self.waits_from(place), self.log.set_out());
+        entries.filter(|entry| entry.audience.contains(place)).count()
+    }
+
+    /// For how many of those there is room in the queue of a session that is behind, when it has taken in the backlog.
+    pub(super) fn room_behind(&self, place: usize) -> usize {
+        if self.roster.is_behind(place) { self.roster.room(place) } else { usize::MAX }
+    }
+
+    /// How many of the events that wait for a session that is behind will be in its queue when it has caught up.
+    pub(super) fn waiting_behind(&self, place: usize) -> usize {
+        self.reserved(place) + self.on_its_way(place).min(self.room_behind(place))
+    }
+
     /// The entries that went out without a session that is behind.
     pub(super) fn gone_out(&self, place: usize) -> impl Iterator<Item = &Entry> {
         self.waiting(place, self.waits_from(place), self.log.set_out())

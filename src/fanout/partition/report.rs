@@ -113,9 +113,7 @@ impl Partition {
     /// The events that wait for a session, not those in hand or in the log.
     fn pending(&self, place: usize) -> usize {
         match (self.roster.standing(place), self.roster.queue(place)) {
-            (_, Some(queue)) if self.roster.is_behind(place) => {
-                queue.pending() + self.gone_out(place).count() - self.overdue(place) as usize
-            }
+            (_, Some(queue)) if self.roster.is_behind(place) => queue.pending() + self.waiting_behind(place),
             (_, Some(queue)) => queue.pending(),
             (Standing::One(_), None) => 1,
             _ => 0,
