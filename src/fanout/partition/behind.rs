@@ -124,6 +124,11 @@ impl Partition {
         });
     }
 
+    /// How many entries of the backlog a session that is behind has to look at to catch up.
+    pub(super) fn lacks(&self, place: usize) -> usize {
+        if self.roster.is_behind(place) { self.backlog.len() - self.backlog.at(self.waits_from(place)) } else { 0 }
+    }
+
     /// The queue of a session takes in everything that has gone out, if it was left behind.
     pub(super) fn catch_up(&mut self, place: usize) {
         if self.roster.is_behind(place) {

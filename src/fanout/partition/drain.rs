@@ -11,6 +11,9 @@ use std::sync::Arc;
 /// A visit to a session that is behind takes about as long as to let so many take in what is on its way.
 const VISIT_SESSIONS: usize = 8;
 
+/// To look at so many entries that are kept takes about as long as to let one session take in what is on its way.
+const LOOK_ENTRIES: usize = 16;
+
 impl Partition {
     /// A drain begins: what waits in the log sets out, unless something is on its way still. The queues are to
     /// [take it in](Self::take_in_some) before the [turn begins](Self::begin_turn).
@@ -45,12 +48,19 @@ impl Partition {
                 return false;
             };
             *next = word + 1;
-            let places = self.roster.known_word(word) & !self.leave_behind(word);
-            for_each_bit(places, |bit| {
+            let (known, before) = (self.roster.known_word(word), self.roster.behind_word(word));
+            let behind = self.leave_behind(word);
+            // Only who was behind and stays so is not looked at.
+            sessions += (known & !(before & behind)).count_ones() as usize;
+            for_each_bit(known & !behind, |bit| {
+                sessions += self.lacks(word * 64 + bit) / LOOK_ENTRIES;
                 self.queue(word * 64 + bit);
                 self.take_in(word * 64 + bit, end);
             });
-            sessions += places.count_ones() as usize + VISIT_SESSIONS * self.visit(word, end);
+            sessions += match self.visit(word, end) {
+                0 => 0,
+                visited => VISIT_SESSIONS * visited + self.backlog.len() / LOOK_ENTRIES,
+            };
         }
         true
     }
