@@ -141,17 +141,20 @@ impl Backlog {
         }
     }
 
-    /// Tells which of the 64 places of a word each entry is for: runs of entries that are for the same.
-    pub fn show_word(&self, word: usize, runs: &mut Vec<Run>) {
+    /// Tells which of some of the 64 places of a word each entry is for: runs of entries that are for the same. Those
+    /// that are for none of them are left out, or each place would have to look at the events of all small rooms.
+    pub fn show_word(&self, word: usize, places: u64, runs: &mut Vec<Run>) {
         runs.clear();
-        let mut last: Option<&Places> = None;
+        let mut last: Option<(&Places, u64)> = None;
         for (at, Kept { entry, .. }) in self.kept.iter().enumerate() {
-            let bits = || entry.audience.word(word);
+            let same = last.filter(|(last, _)| last.is_same(&entry.audience));
+            let bits = same.map_or_else(|| entry.audience.word(word) & places, |(_, bits)| bits);
+            last = Some((&entry.audience, bits));
             match runs.last_mut() {
-                Some(run) if last.is_some_and(|last| last.is_same(&entry.audience)) => run.entries.end = at + 1,
-                _ => runs.push(Run { entries: at..at + 1, bits: bits() }),
+                _ if bits == 0 => {}
+                Some(run) if same.is_some() => run.entries.end = at + 1,
+                _ => runs.push(Run { entries: at..at + 1, bits }),
             }
-            last = Some(&entry.audience);
         }
     }
 

@@ -145,7 +145,7 @@ impl Partition {
             return 0;
         }
         let mut runs = std::mem::take(&mut self.walk.runs);
-        self.backlog.show_word(word, &mut runs);
+        self.backlog.show_word(word, behind, &mut runs);
         for_each_bit(behind, |bit| self.take_in_old(word * 64 + bit, to, &runs));
         self.walk.runs = runs;
         self.retire();
