@@ -1,10 +1,11 @@
 //! Which sessions get an event, and how it reaches them in order: [`Fanout`].
 //!
 //! The many-threaded face of the library. A `partition.rs` has its sessions (`roster.rs`), what waits for many of them
-//! (`log.rs`), what has gone out and is kept for those who are not read (`backlog.rs`), what waits for each (`queue.rs`,
-//! made of `items.rs` and `window.rs`), the events themselves (`held_events.rs`) and the accounting. `worker.rs` and `outbox.rs` are the two ways to read it, `batch.rs` and `pass.rs` what is on the
-//! way to the host, `answer.rs` what comes back; `seats.rs` finds who has moved, `fate.rs` what is remembered to
-//! explain itself; `event.rs`, `options.rs` and `outcome.rs` are the values.
+//! (`log.rs`), what has gone out and is kept for those who are not read (`backlog.rs`), what waits for each
+//! (`queue.rs`, of `items.rs` and `window.rs`), the events themselves (`held_events.rs`) and the accounting.
+//! `worker.rs` and `outbox.rs` are the two ways to read it, `batch.rs` and `pass.rs` what is on the way to the host,
+//! `answer.rs` what comes back; `seats.rs` finds who has moved, `fate.rs` what is remembered to explain itself;
+//! `event.rs`, `options.rs` and `outcome.rs` are the values.
 //!
 //! **Order and locks.** A publish takes its sequence, finds its audience and gives the event to every partition under
 //! the registry's lock, so every session sees all events in the order of their sequences, whatever their order keys.
@@ -263,8 +264,8 @@ impl Fanout {
     }
 
     /// Ends a session: its handle is unknown from here on, and what is pending for it is discarded. Returns the number
-    /// of topics it was subscribed to. O(log n) for each of them, and O(1) for each event that is pending for it or
-    /// waits in its partition's log.
+    /// of topics it was subscribed to. O(log n) for each of them, and O(1) for each event that is pending for it, waits
+    /// in its partition's log, or went out while nobody read it.
     ///
     /// # Errors
     ///
@@ -299,9 +300,10 @@ impl Fanout {
     }
 
     /// Moves a session to another partition: to another worker. It keeps its handle, its subscriptions, what is pending
-    /// for it and what it has not acknowledged; order is kept, nothing is lost, nothing comes twice.
-    /// [`fate`](Self::fate) knows of earlier events only whether they are pending. O(log n) for each subscription and
-    /// O(1) for each event that goes along; publishers wait.
+    /// for it and what it has not acknowledged; order is kept, nothing comes twice, and nothing is lost but what its
+    /// queue has no room for: what waits for it in the log goes there first. [`fate`](Self::fate) knows of earlier
+    /// events only whether they are pending. O(log n) for each subscription, and O(1) for each event that goes along,
+    /// waits in the log, or went out while nobody read it; publishers wait.
     ///
     /// # Errors
     ///
@@ -527,7 +529,8 @@ impl Fanout {
     /// The client of a session with a window has every event up to this sequence. What it has is not kept any longer,
     /// and new events are offered in its place. Returns how many events that it had been handed it had not
     /// acknowledged before: 0 for a session without a window. Events that a callback still has in hand may be
-    /// acknowledged too; they count once the callback has answered. O(1) for each of them.
+    /// acknowledged too; they count once the callback has answered. O(1) for each of them, and for each that went out
+    /// while the window was full.
     ///
     /// # Errors
     ///
@@ -557,7 +560,8 @@ impl Fanout {
     }
 
     /// A session's connection broke: it keeps its subscriptions and its place, and is offered nothing until it
-    /// [resumes](Self::resume). Events for it are accepted as before. A host that gives it up disconnects it. O(1).
+    /// [resumes](Self::resume). Events for it are accepted as before. A host that gives it up disconnects it. O(1), and
+    /// for one that was not read already O(events that went out meanwhile).
     ///
     /// # Errors
     ///
@@ -572,7 +576,7 @@ impl Fanout {
     /// that is known of). What it was handed and has not acknowledged comes again, then what waited meanwhile, with
     /// gaps in their places. Only a session with a window keeps what it was handed. A session that was not parked may
     /// be resumed as well: its connection was replaced. O(1) for each event acknowledged, and each that waits in its
-    /// partition's log.
+    /// partition's log or went out meanwhile.
     ///
     /// A batch that a callback on another thread has in hand at this moment was made for the old connection: a host
     /// that looks up the connection within the callback should swap it between drains, on the worker's thread.
@@ -588,7 +592,8 @@ impl Fanout {
 
     /// A session can take more: the host calls it when a session that did not take all it was offered has room again.
     /// What is pending comes with the next drain, unless the session is parked or its window is full. Called while the
-    /// worker's callback has the session's batch in hand, it counts after that. O(1).
+    /// worker's callback has the session's batch in hand, it counts after that. O(1) for each event that went out
+    /// meanwhile.
     ///
     /// # Errors
     ///
@@ -662,7 +667,8 @@ impl Fanout {
         self.shared.publishing.lock().registry.topic_len(topic)
     }
 
-    /// Says what became of an event for a session. O(log n) in the recent events, O(n) in the session's queue.
+    /// Says what became of an event for a session. O(log n) in the recent events, O(n) in the session's queue and in
+    /// the events that wait in its partition's log, or went out while nobody read it.
     ///
     /// ```
     /// use oyez::{Event, Fanout, FanoutOptions, Fate, OrderKey, PartitionId, Query, Topic};
@@ -717,7 +723,7 @@ impl Fanout {
 
     /// The sessions of a partition with most events waiting for them, at most `count`, the most first; of equals, the
     /// lowest places. O(n log n) in the sessions that have something pending, O(n) in the others, and for those that
-    /// lag O(events that went out meanwhile); the partition waits.
+    /// are named O(events that went out while nobody read them); the partition waits.
     ///
     /// # Errors
     ///

@@ -174,8 +174,8 @@ pub struct PartitionStats {
     pub events_held: usize,
     /// Of those: events for many sessions, which wait in the log.
     pub events_in_log: usize,
-    /// And events for many that have gone out and are kept for sessions that nobody reads. As many as four times what a
-    /// queue holds, and some more, after which each is lost to those who lag, or in their queues.
+    /// And events for many that have gone out and are kept for sessions that nobody reads: at most seven times as many as
+    /// a queue holds, or as 1,024; then each is lost to those who lag, or in their queues.
     pub events_behind: usize,
     /// How many events have been published, to whomever, since the oldest that waits in the log, that one included; 0
     /// if none waits. A worker that keeps up keeps it small. The audiences of everything in the log are kept with it.

@@ -200,8 +200,8 @@ impl Backlog {
         let counted = (self.left, self.reserved, self.bytes, self.event_bytes);
         if (left, reserved, bytes, event_bytes) != counted {
             return Err(format!(
-                "the backlog waits for {left}, {reserved} handles at most, has {bytes} and {event_bytes} bytes; counted \
-                 {counted:?}"
+                "the backlog waits for {left}, {reserved} handles at most, has {bytes} and {event_bytes} bytes; \
+                 counted {counted:?}"
             ));
         }
         Ok(())

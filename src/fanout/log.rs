@@ -130,8 +130,9 @@ impl Entry {
     }
 }
 
-/// What an entry costs, besides its event, while it waits, and when it is kept for those who are behind. A set that is shared with others counts in full: it may be
-/// that nobody else needs it any more. So does a handle for each session: it may be that all of them lag.
+/// What an entry costs, besides its event, while it waits, and when it is kept for those who are behind. A set that is
+/// shared with others counts in full: it may be that nobody else needs it any more. So does a handle for each session:
+/// it may be that all of them lag.
 pub(super) fn entry_bytes(audience: &Places) -> usize {
     bytes(audience, audience.len())
 }

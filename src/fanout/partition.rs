@@ -15,8 +15,8 @@
 //! left waits for a worker that does not come is an event refused.
 //!
 //! Here is what a session goes through; in `partition/` the publisher's side (`accept.rs`), the worker's (`drain.rs`,
-//! `commit.rs`), sessions that stay behind (`behind.rs`), the way to another partition (`moving.rs`), what is counted (`totals.rs`) and what is told
-//! (`report.rs`).
+//! `commit.rs`), sessions that stay behind (`behind.rs`), the way to another partition (`moving.rs`), what is counted
+//! (`totals.rs`) and what is told (`report.rs`).
 
 mod accept;
 mod behind;

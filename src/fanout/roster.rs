@@ -1,10 +1,10 @@
 //! Who is in which place of a partition, and what is known of each: [`Roster`].
 //!
 //! Most sessions of a big community are *plain*: they take what they are offered, and there is nothing to remember of
-//! them but a count. They cost 12 bytes and four bits. So do those who wait with *one* event and nothing else: in a room
-//! of few that is the usual case, and the event's handle stands where the number of a queue would. Whoever has more
-//! pending, acknowledges, lags, is parked or is read through an outbox has a [`Queue`] until that is over. What a
-//! session lost stands aside until it needs a queue again.
+//! them but a count. They cost 12 bytes and six bits, and four bytes more once anybody has been left behind. So do
+//! those who wait with *one* event and nothing else: in a room of few that is the usual case, and the event's handle
+//! stands where the number of a queue would. Whoever has more pending, acknowledges, lags, is parked or is read through
+//! an outbox has a [`Queue`] until that is over. What a session lost stands aside until it needs a queue again.
 
 use super::fate::Losses;
 use super::log::Columns;

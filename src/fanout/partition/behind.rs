@@ -82,9 +82,9 @@ impl Partition {
         if self.walk.who == Visited::All {
             return 0;
         }
+        let begun = self.log.set_out() - self.log.pass_entries().count() as u64;
         for_each_bit(self.roster.leave_behind(word), |bit| {
             let place = word * 64 + bit;
-            let begun = self.log.set_out() - self.log.pass_entries().count() as u64;
             if self.waits_from(place) > begun {
                 // It came after some of these, which may be for whoever was in its place before.
                 self.roster.caught_up(place, true);
