@@ -151,10 +151,14 @@ def test_it_is_indexed_and_sliced_as_a_list() -> None:
     scores = SortedSet(keys)
     for at in (0, 1, 999, -1, -1000):
         assert scores[at] == keys[at]
-    for at in (1000, -1001):
+    for at in (1000, -1001, 2**63, 2**70, -(2**70)):
         with pytest.raises(IndexError):
             scores[at]
-    for rank in (-1, 1000):
+        with pytest.raises(IndexError):
+            scores.pop(at)
+    for rank in (-1, 1000, 2**64):
+        with pytest.raises(IndexError, match=f"no key has rank {rank}"):
+            SortedSet("text").select(rank)
         with pytest.raises(IndexError, match=f"no key has rank {rank}"):
             scores.select(rank)
     bounds = (None, 0, 7, 998, 1000, 2000, -1, -999, -2000)
@@ -220,6 +224,20 @@ def test_an_iteration_ends_when_the_set_changes() -> None:
     scores.add(2)
     with pytest.raises(RuntimeError, match="changed"):
         next(started)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("count", [1, 512, 513, 1000])
+def test_an_iteration_does_not_end_silently_where_keys_are_read(count: int, reverse: bool) -> None:
+    """They are read 512 at a time: behind those, a set that was cleared has none."""
+    scores = SortedSet(range(count))
+    iteration = scores.islice(reverse=reverse)
+    for _ in range(min(count, 512)):
+        next(iteration)
+    scores.clear()
+    with pytest.raises(RuntimeError, match="changed during an iteration"):
+        next(iteration)
+
 
 
 def test_buffers_go_in_and_out() -> None:

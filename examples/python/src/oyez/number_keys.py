@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from math import isnan
 from struct import Struct
-from sys import byteorder
+from sys import byteorder, maxsize
 from typing import Any, TypeVar, cast
 
 from oyez._native import ffi, lib
@@ -90,7 +90,7 @@ class NumberKeys(Keys[N]):
         return missed(status, rank)
 
     def select(self, rank: int) -> N:
-        if rank < 0:
+        if not 0 <= rank <= maxsize:
             raise no_rank(rank)
         code = ffi.new(_PLACE)
         with self.lock:

@@ -385,7 +385,13 @@ def _walk(keys: Keys[K], changes: int, start: int, stop: int, reverse: bool) -> 
     chunks = range(start, stop, _CHUNK)
     for first in reversed(chunks) if reverse else chunks:
         chunk = keys.slice(first, min(first + _CHUNK, stop))
+        if keys.changes != changes:  # before the first, or while the chunk was copied
+            raise _changed()
         for key in reversed(chunk) if reverse else chunk:
-            if keys.changes != changes:
-                raise RuntimeError("the set changed during an iteration")
             yield key
+            if keys.changes != changes:  # also behind the last of a chunk, where the next one may be empty by now
+                raise _changed()
+
+
+def _changed() -> RuntimeError:
+    return RuntimeError("the set changed during an iteration")

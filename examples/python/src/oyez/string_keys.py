@@ -6,6 +6,7 @@ from abc import abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain, pairwise
+from sys import maxsize
 from typing import Any, TypeVar
 
 from oyez._native import ffi, lib
@@ -59,7 +60,7 @@ class StringKeys(Keys[S]):
         return missed(status, rank)
 
     def select(self, rank: int) -> S:
-        if rank < 0:
+        if not 0 <= rank <= maxsize:
             raise no_rank(rank)
         found = self.slice(rank, rank + 1)
         if not found:
