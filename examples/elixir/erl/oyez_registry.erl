@@ -5,6 +5,9 @@
 %% an item `{event, Sequence, Payload}' or, in the place of events that it did not get, `{gap, Count, First, Last}'. It
 %% sees all events in the order of their sequences, and its queue ends with its life: nothing has to be undone.
 %%
+%% A process whose queue is full when an event comes that it must not miss (of a class whose policy is `disconnect')
+%% leaves, and is told `{oyez, Tag, overflowed}' as the last of its messages; it may join again.
+%%
 %% {@link publish/3} puts the event into the queues of its partitions, tells for how many processes, and returns; each
 %% partition has a process, its sender, that sends it to them, a thousand at a time. By default senders run on the
 %% normal schedulers; with `#{path => dirty}' on the dirty ones, fifty thousand at a time. It is one path for all events
@@ -29,6 +32,9 @@
 
 -record(oyez_registry, {nif :: oyez:registry(), tag :: term(), keeper :: pid()}).
 -record(state, {registry :: #oyez_registry{}, senders :: [pid()], name :: atom()}).
+-record(plan, {nif :: oyez:registry(), tag :: term(), name :: atom(), partitions :: pos_integer(), drain :: drain()}).
+
+-type drain() :: fun((oyez:registry(), non_neg_integer(), term()) -> more | idle | dirty | {error, term()}).
 
 -opaque registry() :: #oyez_registry{} | atom().
 %% A handle, or the name of a registry that was started with one.
@@ -67,9 +73,16 @@ new(Options) ->
         {error, _} = Error -> Error
     end.
 
-%% @doc The same for a supervisor: answers the registry's process, and the registry is known by its `name'.
+%% @doc The same for a supervisor: answers the registry's process, and the registry is known by its `name', under which
+%% that process is registered: `{error, {already_started, Pid}}' if another has it. No registry of the name is a
+%% `badarg', as for a table of ets.
 -spec start_link(options()) -> {ok, pid()} | {error, term()}.
-start_link(Options) -> gen_server:start_link(?MODULE, Options, []).
+start_link(Options) ->
+    case plan(Options) of
+        {ok, #plan{name = undefined} = Plan} -> gen_server:start_link(?MODULE, Plan, []);
+        {ok, #plan{name = Name} = Plan} -> gen_server:start_link({local, Name}, ?MODULE, Plan, []);
+        {error, _} = Error -> Error
+    end.
 
 %% @doc For a list of children, with a `name' among the options.
 -spec child_spec(options()) -> supervisor:child_spec().
@@ -184,25 +197,37 @@ window(Options) when map_size(Options) =:= 0 -> 0.
 class(Options) -> maps:get(class, Options, 0).
 except(Options) -> maps:get(except, Options, []).
 
-%% The registry's process: it holds the senders together.
-
--spec init(options()) -> {ok, #state{}} | {stop, term()}.
-init(Options) ->
-    process_flag(trap_exit, true),
+%% What a registry is to be, worked out by who asks for it: options that are wrong are an answer, not an exit signal.
+plan(Options) ->
     try
-        start(Options)
+        {Own, Given} = split(Options),
+        Drain = path(maps:get(path, Own, normal)),
+        Name = maps:get(name, Own, undefined),
+        is_atom(Name) orelse error({bad_option, name}),
+        {ok, #plan{nif = oyez:registry_new(Given), tag = maps:get(tag, Own, make_ref()), name = Name,
+                   partitions = maps:get(partitions, Given), drain = Drain}}
     catch
-        error:Reason when Reason =:= badarg; element(1, Reason) =:= bad_option -> {stop, {bad_options, Options}}
+        error:Reason when Reason =:= badarg; element(1, Reason) =:= bad_option -> {error, {bad_options, Options}}
     end.
 
-start(Options) ->
-    {Own, Given} = split(Options),
-    Registry = #oyez_registry{nif = oyez:registry_new(Given), tag = maps:get(tag, Own, make_ref()), keeper = self()},
-    Path = path(maps:get(path, Own, normal)),
-    Senders = [sender(Registry, Partition, Path) || Partition <- lists:seq(0, maps:get(partitions, Given) - 1)],
-    Name = maps:get(name, Own, undefined),
+%% The registry's process: it holds the senders together.
+
+-spec init(#plan{}) -> {ok, #state{}}.
+init(#plan{nif = Nif, tag = Tag, name = Name, partitions = Partitions, drain = Drain}) ->
+    process_flag(trap_exit, true),
+    close_after(self(), Nif),
+    Registry = #oyez_registry{nif = Nif, tag = Tag, keeper = self()},
+    Senders = [sender(Registry, Partition, Drain) || Partition <- lists:seq(0, Partitions - 1)],
     Name =:= undefined orelse persistent_term:put({?MODULE, Name}, Registry),
     {ok, #state{registry = Registry, senders = Senders, name = Name}}.
+
+%% Who is killed closes nothing, and without senders events would be accepted and sent to nobody. The name of such a
+%% registry stays, and says `closed', until another takes it.
+close_after(Keeper, Nif) ->
+    spawn(fun() ->
+                  Monitor = monitor(process, Keeper),
+                  receive {'DOWN', Monitor, process, Keeper, _Reason} -> oyez:registry_close(Nif) end
+          end).
 
 split(Options) ->
     Defaults = #{partitions => erlang:system_info(schedulers_online),
@@ -217,6 +242,7 @@ split(Options) ->
     maps:foreach(fun(Key, _) -> is_map_key(Key, Defaults) orelse error({bad_option, Key}) end, Given),
     #{overload := Overload, payload_bytes_max := Bytes} = All = maps:merge(Defaults, Given),
     Bytes =< ?PAYLOAD_BYTES_MAX orelse error({bad_option, payload_bytes_max}),
+    is_map(Overload) orelse error({bad_option, overload}),
     {Own, All#{overload := maps:to_list(Overload)}}.
 
 path(normal) -> fun oyez:registry_drain/3;

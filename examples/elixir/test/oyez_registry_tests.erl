@@ -213,6 +213,30 @@ sender_test() ->
     receive {'DOWN', Monitor, process, Owner, Reason} -> ?assertEqual({sender, killed}, Reason) end,
     ?assertError(badarg, oyez_registry:stats(?MODULE)). % nor is the name known
 
+%% Who is killed cannot close anything: all the same, nothing is accepted that nobody would send.
+killed_keeper_test() ->
+    process_flag(trap_exit, true),
+    {ok, Keeper} = oyez_registry:start_link(#{name => killed}),
+    Registry = gen_server:call(Keeper, registry),
+    {ok, 0} = oyez_registry:subscribe(Registry, a),
+    exit(Keeper, kill),
+    receive {'EXIT', Keeper, killed} -> ok end,
+    process_flag(trap_exit, false),
+    ?within({error, closed}, oyez_registry:publish(Registry, a, <<"x">>)),
+    ?assertEqual({error, closed}, oyez_registry:publish(killed, a, <<"x">>)),
+    {ok, _} = oyez_registry:start_link(#{name => killed}),
+    ?assertEqual({ok, 0}, oyez_registry:subscribe(killed, a)),
+    ok = oyez_registry:close(killed).
+
+%% A name is one registry's.
+taken_name_test() ->
+    {ok, Keeper} = oyez_registry:start_link(#{name => taken}),
+    {ok, 0} = oyez_registry:subscribe(taken, a),
+    ?assertEqual({error, {already_started, Keeper}}, oyez_registry:start_link(#{name => taken})),
+    ?assertEqual({error, {already_started, Keeper}}, oyez_registry:new(#{name => taken})),
+    ?assertEqual(1, oyez_registry:count(taken, a)),
+    ok = oyez_registry:close(taken).
+
 supervised_test() ->
     process_flag(trap_exit, true),
     Child = oyez_registry:child_spec(#{name => supervised, tag => supervised}),
@@ -227,12 +251,19 @@ supervised_test() ->
 
 init(Children) -> {ok, {#{}, Children}}.
 
+%% Options that are wrong are told, and no exit signal comes of them.
+options_test() ->
+    Wrong = [#{partitions => 0}, #{partitions => a}, #{partition => 1}, #{path => small}, #{name => "text"},
+             #{overload => #{64 => drop_oldest}}, #{overload => #{1 => give_up}}, #{overload => []},
+             #{payload_bytes_max => 1 bsl 30}],
+    {Pid, Monitor} = spawn_monitor(fun() ->
+                                           [?assertEqual({error, {bad_options, Options}}, oyez_registry:new(Options))
+                                            || Options <- Wrong],
+                                           timer:sleep(50)
+                                   end),
+    receive {'DOWN', Monitor, process, Pid, Reason} -> ?assertEqual(normal, Reason) end.
+
 refused_test() ->
-    process_flag(trap_exit, true),
-    [?assertMatch({error, {bad_options, _}}, oyez_registry:new(Options))
-     || Options <- [#{partitions => 0}, #{partitions => a}, #{partition => 1}, #{path => small},
-                    #{overload => #{64 => drop_oldest}}, #{overload => #{1 => give_up}}, #{payload_bytes_max => 1 bsl 30}]],
-    process_flag(trap_exit, false),
     Registry = registry(#{payload_bytes_max => 10, topics_per_subscriber_max => 2, subscribers_per_partition_max => 1,
                           partitions => 1}),
     ?assertEqual({error, {payload_too_large, 10}}, oyez_registry:publish(Registry, a, <<"0123456789x">>)),
