@@ -181,6 +181,7 @@ registry_unsubscribe(_Registry, _Topic, _Pid) -> erlang:nif_error(not_loaded).
 
 -spec registry_publish(registry(), key(), binary(), 0..63, [pid()]) ->
           {ok, Sequence :: pos_integer(), Count :: non_neg_integer(), Refused :: non_neg_integer()}
+              | dirty
               | {error, unusable() | no_key() | {payload_too_large, Max :: non_neg_integer()}}.
 registry_publish(_Registry, _Topic, _Payload, _Class, _Except) -> erlang:nif_error(not_loaded).
 

@@ -143,17 +143,22 @@ unsubscribe(Registry, Topic, Pid) -> oyez:registry_unsubscribe(nif(Registry), To
 -spec publish(registry(), topic(), binary()) -> {ok, receipt()} | {error, term()}.
 publish(Registry, Topic, Payload) -> publish(Registry, Topic, Payload, #{}).
 
-%% @doc The same; `except' are left out, `class' names the overload policy. O(partitions), and O(1) for each of fewer
-%% than 64 subscribers of a partition.
+%% @doc The same; `except' are left out, on a dirty scheduler if they are more than 10,000, `class' names the overload
+%% policy. O(partitions), and O(1) for each of fewer than 64 subscribers of a partition.
 -spec publish(registry(), topic(), binary(), publish_options()) -> {ok, receipt()} | {error, term()}.
 publish(Registry, Topic, Payload, Options) ->
-    receipt(oyez:registry_publish(nif(Registry), Topic, Payload, class(Options), except(Options))).
+    {Nif, Class, Except} = {nif(Registry), class(Options), except(Options)},
+    case oyez:registry_publish(Nif, Topic, Payload, Class, Except) of
+        dirty -> receipt(oyez:registry_publish_any_dirty(Nif, [Topic], Payload, Class, Except));
+        Answer -> receipt(Answer)
+    end.
 
 %% @doc Publishes to everyone who is subscribed to at least one of the topics, once each.
 -spec publish_any(registry(), [topic()], binary()) -> {ok, receipt()} | {error, term()}.
 publish_any(Registry, Topics, Payload) -> publish_any(Registry, Topics, Payload, #{}).
 
-%% @doc The same, with options. Subscribers are merged, on a dirty scheduler if they are more than 10,000.
+%% @doc The same, with options. Subscribers are merged, on a dirty scheduler if they are more than 10,000 or the topics
+%% more than 500; other calls on the registry wait until they are.
 -spec publish_any(registry(), [topic()], binary(), publish_options()) -> {ok, receipt()} | {error, term()}.
 publish_any(Registry, Topics, Payload, Options) ->
     {Nif, Class, Except} = {nif(Registry), class(Options), except(Options)},

@@ -40,6 +40,13 @@ use subscriber::Subscriber;
 /// Events that one message may bring: a slice is a number of processes, so a number of events has to bound it too.
 const EVENTS_A_MESSAGE: usize = 32;
 
+/// Where a call runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scheduler {
+    Normal,
+    Dirty,
+}
+
 struct Registry(Closable<Arc<Open>>);
 
 /// What a registry is until it is closed.

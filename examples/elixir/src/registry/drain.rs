@@ -6,7 +6,7 @@
 
 use super::bell::{Bell, Ended};
 use super::messages::Messages;
-use super::{Open, Partition, Refusal, with};
+use super::{Open, Partition, Refusal, Scheduler, with};
 use crate::atoms;
 use crate::guard::took;
 use oyez::{DrainLimit, Readiness, SessionId, Took, Worker};
@@ -36,13 +36,6 @@ impl Serving {
     pub fn new(worker: Worker, ended: Receiver<Ended>, bell: Arc<Bell>) -> Self {
         Serving { worker, ended, waker: Waker::from(bell) }
     }
-}
-
-/// Where a slice runs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scheduler {
-    Normal,
-    Dirty,
 }
 
 impl Scheduler {

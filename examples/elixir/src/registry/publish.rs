@@ -1,8 +1,8 @@
-//! Publishing: to one topic on a normal scheduler, and to several, whose subscribers have to be merged, on a dirty one
-//! when they are many.
+//! Publishing: to one topic on a normal scheduler; to several, whose subscribers have to be merged, on a dirty one when
+//! they are many; and there too when the lists that come along are long.
 
 use super::book::{Book, NOBODY};
-use super::{Open, with};
+use super::{Open, Scheduler, with};
 use crate::atoms;
 use crate::encode::encode;
 use crate::guard::Refusal;
@@ -11,6 +11,10 @@ use rustler::{Binary, Encoder, Env, LocalPid, NifResult, Term};
 
 /// Subscribers that a publish to several topics may have to merge on a normal scheduler.
 const MERGED_AT_ONCE: usize = 10_000;
+/// Topics whose names are looked up on one: each is a term to encode, at some 300 ns.
+const TOPICS_AT_ONCE: usize = 500;
+/// Processes that are looked up on one, to be left out: at 15 ns and more.
+const EXCEPT_AT_ONCE: usize = 10_000;
 
 /// The event's sequence, for how many it was accepted, and for how many it was refused.
 type Published = (rustler::Atom, u64, usize, usize);
@@ -24,8 +28,7 @@ fn refusal(reason: Unpublished) -> Refusal {
 
 impl Open {
     /// The book is locked: nobody may come in between a topic's name and its subscribers.
-    fn publish(&self, _book: &Book, query: Query, payload: &[u8], class: Class) -> Result<Published, Refusal> {
-        let event = Event::new(OrderKey(0), payload).class(class);
+    fn publish(&self, _book: &Book, query: Query, event: Event) -> Result<Published, Refusal> {
         let receipt = self.fanout.publish(&query, event).map_err(|error| refusal(error.reason))?;
         for session in receipt.overflowed {
             // The sender tells the process. Which partition it was in, the library does not say any more.
@@ -40,25 +43,25 @@ impl Open {
 }
 
 /// What a publish has besides its topics.
-struct Sent<'a> {
-    payload: Binary<'a>,
-    class: Class,
+struct Sent {
+    /// Its payload is copied while nobody waits for the book.
+    event: Event,
     except: Vec<LocalPid>,
 }
 
-impl<'a> Sent<'a> {
-    fn of(open: &Open, payload: Term<'a>, class: Term, except: Term) -> Result<Self, Refusal> {
+impl Sent {
+    fn of(open: &Open, payload: Term, class: Term, except: Term) -> Result<Self, Refusal> {
         let payload: Binary = payload.decode().map_err(|_| Refusal::BadArgument)?;
         let class = class.decode().ok().and_then(Class::new).ok_or(Refusal::BadArgument)?;
         let except = except.decode().map_err(|_| Refusal::BadArgument)?;
         open.fanout.check_payload(payload.len()).map_err(refusal)?;
-        Ok(Sent { payload, class, except })
+        Ok(Sent { event: Event::new(OrderKey(0), &payload[..]).class(class), except })
     }
 
     fn publish(self, open: &Open, book: &Book, query: Query) -> Result<Published, Refusal> {
         let except = self.except.iter().filter_map(|pid| Some(book.entries.get(pid)?.session));
         let query = if self.except.is_empty() { query } else { query.except_all(except) };
-        open.publish(book, query, &self.payload, self.class)
+        open.publish(book, query, self.event)
     }
 }
 
@@ -72,27 +75,40 @@ fn registry_publish<'a>(
     except: Term<'a>,
 ) -> NifResult<Term<'a>> {
     with(env, registry, |open| {
+        if is_longer(except, EXCEPT_AT_ONCE)? {
+            return Ok(atoms::dirty().encode(env));
+        }
         let (name, sent) = (encode(topic)?, Sent::of(open, payload, class, except)?);
         let book = open.book();
         let topic = book.topics.get(&name[..]).copied().unwrap_or(NOBODY);
-        sent.publish(open, &book, Query::topic(topic))
+        Ok(sent.publish(open, &book, Query::topic(topic))?.encode(env))
     })
+}
+
+/// Whether a list has more elements than that, without a look at the others.
+fn is_longer(list: Term, most: usize) -> Result<bool, Refusal> {
+    let elements = list.into_list_iterator().map_err(|_| Refusal::BadArgument)?;
+    Ok(elements.take(most + 1).count() > most)
 }
 
 /// To whoever is subscribed to one of the topics: subscribers are merged, and many on a dirty scheduler.
 fn publish_any<'a>(
     env: Env<'a>,
     [registry, topics, payload, class, except]: [Term<'a>; 5],
-    merged_max: usize,
+    scheduler: Scheduler,
 ) -> NifResult<Term<'a>> {
+    let is_normal = scheduler == Scheduler::Normal;
     with(env, registry, |open| {
+        if is_normal && (is_longer(topics, TOPICS_AT_ONCE)? || is_longer(except, EXCEPT_AT_ONCE)?) {
+            return Ok(atoms::dirty().encode(env));
+        }
         let topics: Vec<Term> = topics.decode().map_err(|_| Refusal::BadArgument)?;
         let names = topics.into_iter().map(encode).collect::<Result<Vec<_>, _>>()?;
         let sent = Sent::of(open, payload, class, except)?;
         let book = open.book();
         let topics: Vec<Topic> = names.iter().filter_map(|name| book.topics.get(&name[..]).copied()).collect();
         let merged: usize = topics.iter().map(|&topic| open.fanout.topic_len(topic)).sum();
-        if merged > merged_max {
+        if is_normal && merged > MERGED_AT_ONCE {
             return Ok(atoms::dirty().encode(env));
         }
         Ok(sent.publish(open, &book, Query::any_of(topics))?.encode(env))
@@ -108,7 +124,7 @@ fn registry_publish_any<'a>(
     class: Term<'a>,
     except: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    publish_any(env, [registry, topics, payload, class, except], MERGED_AT_ONCE)
+    publish_any(env, [registry, topics, payload, class, except], Scheduler::Normal)
 }
 
 #[rustler::nif(schedule = "DirtyCpu")]
@@ -120,5 +136,5 @@ fn registry_publish_any_dirty<'a>(
     class: Term<'a>,
     except: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    publish_any(env, [registry, topics, payload, class, except], usize::MAX)
+    publish_any(env, [registry, topics, payload, class, except], Scheduler::Dirty)
 }
