@@ -110,10 +110,13 @@ impl Open {
         done
     }
 
-    /// The process of a session that ends here, and how many topics it had; `None` if it has ended before.
+    /// The process of a session that ends here, and how many topics it had; `None` if it has ended before. The book is
+    /// locked first: else the process could leave in between and join again, and its new session would end.
     fn end(&self, partition: &Partition, session: SessionId) -> Option<(LocalPid, usize)> {
+        let mut book = self.book();
         let pid = *partition.processes.lock().get(&session)?;
-        let left = self.leave(&mut self.book(), &pid)?; // dropped when the book is free
+        let left = self.leave(&mut book, &pid)?;
+        drop(book); // and then what has left
         Some((pid, left.topics.len()))
     }
 }
