@@ -251,6 +251,19 @@ supervised_test() ->
 
 init(Children) -> {ok, {#{}, Children}}.
 
+%% What is no list, or none to its end, is the caller's mistake, and harms nobody else.
+improper_test() ->
+    Registry = registry(),
+    {ok, 0} = oyez_registry:subscribe(Registry, a),
+    Long = lists:duplicate(20000, self()),
+    [?assertError(badarg, oyez_registry:publish(Registry, a, <<"x">>, #{except => Except}))
+     || Except <- [x, [x], [self() | x], [self() | self()], Long ++ x]],
+    [?assertError(badarg, oyez_registry:publish_any(Registry, Topics, <<"x">>)) || Topics <- [a, [a | b], lists:seq(1, 1000) ++ x]],
+    ?assertError(badarg, oyez_registry:publish_any(Registry, [a], <<"x">>, #{except => [self() | x]})),
+    % another node's process is not subscribed, and so it is left out
+    Elsewhere = binary_to_term(<<131, 88, 100, 0, 3, "a@b", 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1>>),
+    ?assertMatch({ok, #{count := 1}}, oyez_registry:publish(Registry, a, <<"x">>, #{except => [Elsewhere]})).
+
 %% Options that are wrong are told, and no exit signal comes of them.
 options_test() ->
     Wrong = [#{partitions => 0}, #{partitions => a}, #{partition => 1}, #{path => small}, #{name => "text"},

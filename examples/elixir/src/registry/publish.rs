@@ -2,7 +2,7 @@
 //! they are many; and there too when the lists that come along are long.
 
 use super::book::{Book, NOBODY};
-use super::{Open, Scheduler, with};
+use super::{Open, Scheduler, pid_of, with};
 use crate::atoms;
 use crate::encode::encode;
 use crate::guard::Refusal;
@@ -53,9 +53,13 @@ impl Sent {
     fn of(open: &Open, payload: Term, class: Term, except: Term) -> Result<Self, Refusal> {
         let payload: Binary = payload.decode().map_err(|_| Refusal::BadArgument)?;
         let class = class.decode().ok().and_then(Class::new).ok_or(Refusal::BadArgument)?;
-        let except = except.decode().map_err(|_| Refusal::BadArgument)?;
+        let except = elements(except, |pid| match pid_of(pid) {
+            Err(Refusal::NotLocal) => Ok(None), // it is not subscribed, so it is left out
+            pid => pid.map(Some),
+        })?;
         open.fanout.check_payload(payload.len()).map_err(refusal)?;
-        Ok(Sent { event: Event::new(OrderKey(0), &payload[..]).class(class), except })
+        let event = Event::new(OrderKey(0), &payload[..]).class(class);
+        Ok(Sent { event, except: except.into_iter().flatten().collect() })
     }
 
     fn publish(self, open: &Open, book: &Book, query: Query) -> Result<Published, Refusal> {
@@ -75,7 +79,7 @@ fn registry_publish<'a>(
     except: Term<'a>,
 ) -> NifResult<Term<'a>> {
     with(env, registry, |open| {
-        if is_longer(except, EXCEPT_AT_ONCE)? {
+        if is_longer(except, EXCEPT_AT_ONCE) {
             return Ok(atoms::dirty().encode(env));
         }
         let (name, sent) = (encode(topic)?, Sent::of(open, payload, class, except)?);
@@ -85,10 +89,21 @@ fn registry_publish<'a>(
     })
 }
 
+/// What the elements of a list are. (Rustler's own way through a list panics where it is improper, and a panic on a
+/// registry poisons it.)
+fn elements<'a, T>(list: Term<'a>, of: impl Fn(Term<'a>) -> Result<T, Refusal>) -> Result<Vec<T>, Refusal> {
+    let (mut rest, mut all) = (list, Vec::new());
+    while let Ok((head, tail)) = rest.list_get_cell() {
+        all.push(of(head)?);
+        rest = tail;
+    }
+    if rest.is_empty_list() { Ok(all) } else { Err(Refusal::BadArgument) }
+}
+
 /// Whether a list has more elements than that, without a look at the others.
-fn is_longer(list: Term, most: usize) -> Result<bool, Refusal> {
-    let elements = list.into_list_iterator().map_err(|_| Refusal::BadArgument)?;
-    Ok(elements.take(most + 1).count() > most)
+fn is_longer(list: Term, most: usize) -> bool {
+    let behind = (0..=most).try_fold(list, |rest, _| rest.list_get_cell().map(|(_, tail)| tail));
+    behind.is_ok()
 }
 
 /// To whoever is subscribed to one of the topics: subscribers are merged, and many on a dirty scheduler.
@@ -99,11 +114,10 @@ fn publish_any<'a>(
 ) -> NifResult<Term<'a>> {
     let is_normal = scheduler == Scheduler::Normal;
     with(env, registry, |open| {
-        if is_normal && (is_longer(topics, TOPICS_AT_ONCE)? || is_longer(except, EXCEPT_AT_ONCE)?) {
+        if is_normal && (is_longer(topics, TOPICS_AT_ONCE) || is_longer(except, EXCEPT_AT_ONCE)) {
             return Ok(atoms::dirty().encode(env));
         }
-        let topics: Vec<Term> = topics.decode().map_err(|_| Refusal::BadArgument)?;
-        let names = topics.into_iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        let names = elements(topics, |topic| Ok(encode(topic)?))?;
         let sent = Sent::of(open, payload, class, except)?;
         let book = open.book();
         let topics: Vec<Topic> = names.iter().filter_map(|name| book.topics.get(&name[..]).copied()).collect();
