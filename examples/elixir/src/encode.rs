@@ -7,7 +7,7 @@
 //!
 //! | term | bytes behind the first |
 //! |---|---|
-//! | integer | 128 and the number of bytes of its absolute value, then these, the greatest first; a negative one has both turned over, so that more bytes are less |
+//! | integer | 128 + the bytes of its absolute value, then these, the greatest first; if negative, both turned over |
 //! | atom | its text in UTF-8, in which the emulator compares atoms; ended as a binary is |
 //! | tuple | the number of its elements in three bytes, then they: a longer tuple is greater, whatever is in it |
 //! | list | its first element, then the rest of it, a term like any other: most often a list again, or `[]` |

@@ -1,8 +1,8 @@
 //! Terms taken apart and put together without a vector for each.
 //!
-//! `unsafe` here since rustler copies the elements of every tuple into a new `Vec`, twice the cost of encoding a pair
-//! of integers, and without a look at its arity: 16 million elements would be copied before the key was found too
-//! large.
+//! `unsafe` here since rustler copies the elements of every tuple into a new `Vec`, without a look at its arity: 16
+//! million would be copied before the key was found too large. And it takes longer: `oyez:set_find` of `{700, 42}`, in
+//! a set of one, 167-189 ns instead of 155-159, of `{{1, 2}, {3, 4}}` 285-312 instead of 227-235.
 
 #![expect(unsafe_code, reason = "reads tuples where they lie")]
 
