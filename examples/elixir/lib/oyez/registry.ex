@@ -6,8 +6,8 @@ defmodule Oyez.Registry do
       children = [{Oyez.Registry, name: MyApp.Topics}]
 
   A process that is subscribed gets messages `{:oyez, tag, items}`, each item `{:event, sequence, payload}` or, for
-  events that it did not get, `{:gap, count, first, last}`. `{:oyez, tag, :overflowed}` is the last of them for one whose
-  queue was full when an event came that it must not miss.
+  events that it did not get, `{:gap, count, first, last}`. One whose queue is full when an event comes that it must not
+  miss leaves, and is told `{:oyez, tag, :overflowed}` at last.
   """
 
   @type t :: :oyez_registry.registry()
