@@ -146,6 +146,20 @@ def test_an_empty_set_has_no_type_and_answers_everything() -> None:
     assert empty.key_type is int
 
 
+def test_a_first_key_that_is_refused_says_no_type() -> None:
+    keys: SortedSet[Any] = SortedSet()
+    for refused in (2**64, float("nan"), True, None):
+        with pytest.raises((OverflowError, ValueError, TypeError)):
+            keys.add(refused)
+        with pytest.raises((OverflowError, ValueError, TypeError)):
+            keys.update([refused])
+    with pytest.raises(TypeError):
+        keys.update([1, "text"])
+    assert keys.key_type is None
+    keys.add("text")
+    assert keys.key_type is str
+
+
 def test_it_is_indexed_and_sliced_as_a_list() -> None:
     keys = list(range(0, 3000, 3))
     scores = SortedSet(keys)
@@ -237,7 +251,6 @@ def test_an_iteration_does_not_end_silently_where_keys_are_read(count: int, reve
     scores.clear()
     with pytest.raises(RuntimeError, match="changed during an iteration"):
         next(iteration)
-
 
 
 def test_buffers_go_in_and_out() -> None:

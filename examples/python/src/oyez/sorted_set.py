@@ -47,18 +47,18 @@ class SortedSet(MutableSet[K], Generic[K]):
         floats is read as it is."""
         self._keys: Keys[K] = NoKeys()
         if key_type is not None:
-            self._keys_of(key_type)
+            self._keys = _none_of(key_type)
         self.update(keys)
 
     # ------------------------------------------------------------------------------------------------------- one key
 
     def add(self, value: K) -> None:
         """Adds a key, if it is not there."""
-        self._keys_of(type(value)).insert(value)
+        self._keys_for(value).insert(value)
 
     def insert(self, key: K) -> Inserted:
         """Adds a key, if it is not there, and tells its rank."""
-        rank = self._keys_of(type(key)).insert(key)
+        rank = self._keys_for(key).insert(key)
         return Inserted(rank, True) if rank >= 0 else Inserted(~rank, False)
 
     def discard(self, value: K) -> None:
@@ -132,9 +132,9 @@ class SortedSet(MutableSet[K], Generic[K]):
         for other in others:
             kind = other.key_type if isinstance(other, SortedSet) else kind_of_buffer(other)
             if kind is not None and not isinstance(other, SortedSet):
-                self._keys_of(kind).load(other)
+                self._load(kind, other)
             elif keys := _snapshot(other):
-                self._keys_of(type(keys[0])).load(keys)
+                self._load(type(keys[0]), keys)
 
     def contains_many(self, keys: Iterable[K]) -> bytes:
         """Tells for each key whether it is there, 1 or 0; the keys may be an array or a buffer."""
@@ -347,16 +347,31 @@ class SortedSet(MutableSet[K], Generic[K]):
 
     # ------------------------------------------------------------------------------------------------------ its insides
 
-    def _keys_of(self, kind: type) -> Keys[K]:
-        """The keys, which are of this type from now on if there was none yet."""
+    def _keys_for(self, key: K) -> Keys[K]:
+        """The keys, which are of this one's type from now on if there was none yet and it is not refused."""
         if isinstance(self._keys, NoKeys):
-            if kind not in _KINDS:
-                raise TypeError(f"keys are int, float, str or bytes, not {kind.__name__}")
-            made = _KINDS[kind]()
-            with self._keys.lock:
-                if isinstance(self._keys, NoKeys):
-                    self._keys = made
+            made = _none_of(type(key))
+            made.rank(key)
+            self._begin(made)
         return self._keys
+
+    def _load(self, kind: type[Any], keys: Iterable[K]) -> None:
+        """Adds many keys, which can be read twice: the first ones before the set has their type, lest they are
+        refused."""
+        if isinstance(self._keys, NoKeys):
+            made = _none_of(kind)
+            made.load(keys)
+            if self._begin(made):
+                return
+        self._keys.load(keys)
+
+    def _begin(self, made: Keys[K]) -> bool:
+        """Takes these as the set's keys, unless another thread was faster."""
+        with self._keys.lock:
+            begins = isinstance(self._keys, NoKeys)
+            if begins:
+                self._keys = made
+            return begins
 
     def _with(self, keys: Iterable[K]) -> SortedSet[K]:
         return SortedSet(keys, key_type=self.key_type)
@@ -366,6 +381,12 @@ class SortedSet(MutableSet[K], Generic[K]):
             return NotImplemented
         change(other)
         return self
+
+
+def _none_of(kind: type[Any]) -> Keys[Any]:
+    if kind not in _KINDS:
+        raise TypeError(f"keys are int, float, str or bytes, not {kind.__name__}")
+    return _KINDS[kind]()
 
 
 def _snapshot(keys: Iterable[K]) -> Sequence[K]:
