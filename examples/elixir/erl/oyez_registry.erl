@@ -97,7 +97,7 @@ close(Registry) ->
     try
         gen_server:call(Keeper, close, ?CLOSE_MS)
     catch
-        exit:{Reason, _} when Reason =:= noproc; Reason =:= normal -> {error, closed}
+        exit:{Reason, _Call} when Reason =/= timeout -> {error, closed} % it has ended before, or of something else
     end.
 
 %% @doc What messages of this registry have as their second element.

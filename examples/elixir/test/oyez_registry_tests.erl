@@ -228,6 +228,18 @@ killed_keeper_test() ->
     ?assertEqual({ok, 0}, oyez_registry:subscribe(killed, a)),
     ok = oyez_registry:close(killed).
 
+%% Whoever closes what is just ending is told so, whatever it ends of.
+closed_while_it_ends_test() ->
+    process_flag(trap_exit, true),
+    {ok, Keeper} = oyez_registry:start_link(#{}),
+    Registry = gen_server:call(Keeper, registry),
+    ok = sys:suspend(Keeper),
+    {Closer, Monitor} = spawn_monitor(fun() -> exit({closed, oyez_registry:close(Registry)}) end),
+    ?within({message_queue_len, 1}, process_info(Keeper, message_queue_len)),
+    exit(Keeper, kill),
+    receive {'DOWN', Monitor, process, Closer, Reason} -> ?assertEqual({closed, {error, closed}}, Reason) end,
+    receive {'EXIT', Keeper, killed} -> process_flag(trap_exit, false) end.
+
 %% A name is one registry's.
 taken_name_test() ->
     {ok, Keeper} = oyez_registry:start_link(#{name => taken}),
