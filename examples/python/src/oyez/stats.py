@@ -56,6 +56,8 @@ class PartitionStats:
     """Gaps told to sessions."""
     panics: int
     """Callbacks that raised."""
+    events_behind: int
+    """Distinct events for many sessions that have gone out and are kept for those that nobody reads."""
 
 
 @dataclass(frozen=True, slots=True)
