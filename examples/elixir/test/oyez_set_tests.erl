@@ -89,8 +89,8 @@ no_set_test() ->
 %% A set outlives the process that made it, and any process changes it.
 shared_test() ->
     Self = self(),
-    spawn(fun() -> Self ! oyez:set_new() end),
-    Set = receive Reference -> Reference end,
+    spawn(fun() -> Self ! {made, oyez:set_new()} end),
+    Set = receive {made, Reference} -> Reference end,
     Adders = [spawn_monitor(fun() -> {added, _} = oyez:set_add(Set, Term) end) || Term <- lists:seq(1, 50)],
     [receive {'DOWN', Monitor, process, _, Reason} -> ?assertEqual(normal, Reason) end || {_, Monitor} <- Adders],
     ?assertEqual(lists:seq(1, 50), oyez:set_to_list(Set)).
