@@ -131,6 +131,11 @@ impl Client {
         self.fresh.is_empty() && self.again.is_empty()
     }
 
+    /// It is the worker's to serve, now or when its client can take more, and has something to get.
+    fn waits_for_worker(&self) -> bool {
+        self.is_connected && !self.is_parked && !self.has_outbox && !self.is_caught_up()
+    }
+
     /// It must be offered something soon.
     fn is_owed(&self) -> bool {
         let is_free = self.is_connected && !self.is_parked && !self.has_outbox && !self.is_lagging;
@@ -322,7 +327,12 @@ impl Checker {
                     let owed = self.clients.iter().filter(in_it).position(Client::is_owed);
                     assert_eq!(owed, None, "the worker of {partition:?} waits, though it has something to do");
                 }
-                assert!(self.is_closed || *readiness != Some(Readiness::Closed));
+                if *readiness == Some(Readiness::Closed) {
+                    assert!(self.is_closed);
+                    let in_it = |client: &&Client| client.partition == partition;
+                    let waits = self.clients.iter().filter(in_it).position(Client::waits_for_worker);
+                    assert_eq!(waits, None, "the worker of {partition:?} has handed over everything, it says");
+                }
             }
             (&Command::NextBatch(who, _), Outcome::Batch(items)) => {
                 assert!(self.clients[who.0].has_outbox);
