@@ -280,7 +280,7 @@ pub struct Limits {
     pub topics_per_session: usize,
     pub events_per_session: usize,
     pub batch: usize,
-    /// Sessions that are offered something at once, or a few more: see [`round_max`](Self::round_max).
+    /// Sessions that are offered something at once, or a few more: see `round_max`.
     pub round_sessions: usize,
     /// Sessions of a partition for which an event waits in the partition's log.
     pub log_sessions: usize,
