@@ -50,11 +50,11 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     sessions_per_nick: u16,
 
-    /// Partitions the sessions are spread over
+    /// Partitions the sessions are spread over, each with a thread: many more than cores make it slower
     #[arg(long, value_name = "P", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
     partitions: u8,
 
-    /// Run the naive model beside it, and stop at the first difference
+    /// Run the naive model beside it, and stop at the first difference: the made-up day then takes minutes
     #[arg(long)]
     check: bool,
 }

@@ -60,7 +60,8 @@ pub fn print(out: &mut impl Write, run: &Run, lines: &Lines, channel: &Channel) 
     let list = channel.stage.list().stats();
     let seconds = run.elapsed.as_secs_f64();
 
-    writeln!(out, "oyez replay of {}: {seconds:.1} s, {} partitions", run.source, run.partitions)?;
+    let plural = if run.partitions == 1 { "" } else { "s" };
+    writeln!(out, "oyez replay of {}: {seconds:.1} s, {} partition{plural}", run.source, run.partitions)?;
     writeln!(out)?;
     row(out, "lines", lines.total, &parsed_share(lines))?;
     for (kind, count) in KINDS.iter().zip(lines.kinds) {
