@@ -13,6 +13,7 @@ use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{interval, timeout};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -144,7 +145,12 @@ impl Line {
                 Some(Ok(Message::Binary(_))) => {
                     return Err(End::Refused(CloseCode::Unsupported, "lines come in text frames".to_owned()));
                 }
-                Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
+                Some(Ok(Message::Close(_))) => {
+                    // The answer to it is written only when something is.
+                    let _ = timeout(self.stuck_for, self.socket.flush()).await;
+                    return Err(End::Gone);
+                }
+                None => return Err(End::Gone),
                 Some(Ok(_)) => {} // pings are answered on the next read
                 Some(Err(Error::Capacity(_))) => {
                     return Err(End::Refused(CloseCode::Size, format!("a frame may have {FRAME_MAX} bytes")));
@@ -184,6 +190,8 @@ impl Line {
         if self.say(format!("error {reason}")).await.is_ok() {
             let _ = self.send(Message::Close(Some(close))).await;
         }
+        // A client waits for the server to hang up first.
+        let _ = self.socket.get_mut().shutdown().await;
         // Until it hangs up too: closing a socket with something unread throws away what the peer has not read.
         let _ = timeout(self.stuck_for, read_to_end(self.socket.get_ref())).await;
     }

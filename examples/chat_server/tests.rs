@@ -15,8 +15,9 @@ use tokio::sync::{Barrier, mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 
 /// Longer than a client waits before it complains.
 const NEVER: Duration = client::QUIET.saturating_mul(2);
@@ -396,6 +397,20 @@ async fn frames_that_cannot_be_read_are_answered_before_the_connection_is_closed
             let (diary, address) = ada.vanish();
             diary.resume(address).await;
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_closes_is_answered_and_one_that_is_refused_need_not_hang_up_first() {
+    in_time(async {
+        let running = Running::start(patient());
+        let mut ada = Client::enter(running.address, "ada").await;
+        ada.send(Message::Close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() }))).await;
+        assert_eq!(ada.end().await, Some(CloseCode::Normal));
+        let mut bob = Client::enter(running.address, "bob").await;
+        bob.send(Message::binary(b"nick bob".as_slice())).await;
+        assert_eq!(bob.end().await, Some(CloseCode::Unsupported));
     })
     .await;
 }

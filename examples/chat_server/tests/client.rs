@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// Far longer than it takes anybody to be told something: what has not come by then is lost.
@@ -179,6 +180,20 @@ impl Client {
             self.diary.acknowledged = through;
             self.say(&format!("ack {through}")).await;
         }
+    }
+
+    /// Waits until the server has hung up; the code it closed with, if it said one. This end does not hang up before.
+    pub async fn end(mut self) -> Option<CloseCode> {
+        let mut code = None;
+        let until_end = async {
+            while let Some(Ok(message)) = self.socket.next().await {
+                if let Message::Close(Some(frame)) = message {
+                    code = Some(frame.code);
+                }
+            }
+        };
+        timeout(QUIET, until_end).await.expect("the server hangs up");
+        code
     }
 
     /// Drops the connection as it is, without a word. What was under way is lost.
